@@ -1,0 +1,147 @@
+"""Typed conventions: what each number of an action or an observation means.
+
+Two sides (data and policy, policy and world, client and server) are compared with ``mismatches`` before the
+first step. A wrong gripper sign or scale is an error here, not a zero score after a night of evaluation.
+"""
+
+from typing import Literal
+
+from robovlms.core.config import Config
+from robovlms.core.errors import SpecMismatch
+
+Kind = Literal[
+    "delta_position", "delta_rotation", "position", "rotation", "gripper", "joint_position", "delta_joint", "other"
+]
+Unit = Literal["m", "rad", "1", "m/s", "rad/s"]
+Frame = Literal["base", "tcp", "world", "joint", "none"]
+Rotation = Literal["euler_xyz", "axis_angle", "quaternion_xyzw", "rotation_6d"]
+
+
+class ActionComponent(Config):
+    """One group of action dimensions.
+
+    ``scale`` is SI units per normalised unit: a delta position of 1.0 with scale 0.04 moves the target 4 cm.
+    ``low`` and ``high`` bound the normalised values. ``reference`` says what a delta is added to: the measured pose
+    or the last commanded one.
+    """
+
+    name: str
+    dims: int
+    kind: Kind
+    unit: Unit = "1"
+    scale: float = 1.0
+    low: float = -1.0
+    high: float = 1.0
+    frame: Frame = "none"
+    reference: Literal["measured", "commanded", "none"] = "none"
+    rotation: Rotation | None = None
+    gripper_closed: float | None = None
+    gripper_open: float | None = None
+
+
+class ActionSpec(Config):
+    """Ordered action components and the control rate."""
+
+    components: tuple[ActionComponent, ...]
+    rate_hz: float
+
+    @property
+    def dims(self) -> int:
+        """Number of action dimensions ``a``."""
+        return sum(component.dims for component in self.components)
+
+    def slice_of(self, name: str) -> slice:
+        """Columns of a component."""
+        start = 0
+        for component in self.components:
+            if component.name == name:
+                return slice(start, start + component.dims)
+            start += component.dims
+        raise KeyError(name)
+
+    @property
+    def gripper(self) -> ActionComponent | None:
+        """The binary gripper component, if there is one."""
+        return next((c for c in self.components if c.kind == "gripper"), None)
+
+
+class Camera(Config):
+    """A camera: its name and the size of the images it delivers, in pixels."""
+
+    name: str
+    height: int
+    width: int
+
+
+class StateComponent(Config):
+    """One group of proprioceptive state dimensions."""
+
+    name: str
+    dims: int
+    unit: Unit = "1"
+    frame: Frame = "none"
+    rotation: Rotation | None = None
+
+
+class ObservationSpec(Config):
+    """Ordered cameras, ordered state components and the rate they arrive at."""
+
+    cameras: tuple[Camera, ...]
+    state: tuple[StateComponent, ...] = ()
+    rate_hz: float
+
+    @property
+    def state_dims(self) -> int:
+        """Number of state dimensions."""
+        return sum(component.dims for component in self.state)
+
+    @property
+    def camera_names(self) -> tuple[str, ...]:
+        """Camera names in order."""
+        return tuple(camera.name for camera in self.cameras)
+
+
+class ImageSpec(Config):
+    """The pixels a backbone wants: square size, resampling filter, and how another aspect ratio is fitted."""
+
+    size: int
+    resample: Literal["bilinear", "bicubic", "lanczos", "nearest"] = "bicubic"
+    fit: Literal["stretch", "pad", "crop"] = "stretch"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+
+
+Spec = ActionSpec | ObservationSpec
+
+
+def mismatches(a: Spec, b: Spec) -> list[str]:
+    """Every difference between two specs of the same class, one line each; empty when they agree."""
+    if type(a) is not type(b):
+        return [f"kind of spec: {type(a).__name__} against {type(b).__name__}"]
+    found: list[str] = []
+    if a.rate_hz != b.rate_hz:
+        found.append(f"rate_hz: {a.rate_hz:g} against {b.rate_hz:g}")
+    for group in ("components", "cameras", "state"):
+        if hasattr(a, group):
+            found += _group_mismatches(group, getattr(a, group), getattr(b, group))
+    return found
+
+
+def _group_mismatches(group: str, left: tuple[Config, ...], right: tuple[Config, ...]) -> list[str]:
+    found: list[str] = []
+    names_a, names_b = [getattr(c, "name") for c in left], [getattr(c, "name") for c in right]  # noqa: B009
+    if names_a != names_b:
+        return [f"{group}: {names_a} against {names_b}"]
+    for name, one, other in zip(names_a, left, right, strict=True):
+        for field in type(one).model_fields:
+            mine, theirs = getattr(one, field), getattr(other, field)
+            if mine != theirs:
+                found.append(f"{group}.{name}.{field}: {mine} against {theirs}")
+    return found
+
+
+def require_match(left: str, a: Spec, right: str, b: Spec) -> None:
+    """Raise ``SpecMismatch`` naming both sides unless the specs agree."""
+    differences = mismatches(a, b)
+    if differences:
+        raise SpecMismatch(left, right, differences)

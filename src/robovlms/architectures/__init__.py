@@ -1,0 +1,1 @@
+"""How a window of observations is laid out as a prompt."""

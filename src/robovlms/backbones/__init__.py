@@ -1,0 +1,1 @@
+"""Vision-language models behind four verbs: see, read, think, speak."""

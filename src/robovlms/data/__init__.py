@@ -1,0 +1,1 @@
+"""Readers and writers of robot data, windows, statistics and loaders."""

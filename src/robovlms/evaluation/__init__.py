@@ -1,0 +1,1 @@
+"""Rollouts, protocols and results."""

@@ -1,0 +1,1 @@
+"""From slot features to action chunks and losses. A head knows nothing of images."""

@@ -1,0 +1,1 @@
+"""Policies play action chunks in a world."""

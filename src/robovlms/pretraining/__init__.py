@@ -1,0 +1,1 @@
+"""Vision-language data and pre-training of the packaged tiny VLM."""

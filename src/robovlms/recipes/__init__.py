@@ -1,0 +1,1 @@
+"""Named experiments: functions whose docstring gives command, hardware, time and expected score."""

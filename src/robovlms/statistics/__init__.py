@@ -1,0 +1,1 @@
+"""Confidence intervals and resampling; numpy and scipy only."""

@@ -1,0 +1,1 @@
+"""Robots and their surroundings. One folder or file each."""
