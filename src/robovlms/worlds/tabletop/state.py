@@ -37,10 +37,12 @@ class SceneState:
 
     ``slider`` (m) grows to the left as the static camera sees it; ``drawer`` (m) is how far it is open; ``switch``
     (rad) grows upwards; ``bulb`` and ``led`` are lights. ``held`` names the block in a closed gripper.
+    ``cabinet_x`` (m, world) is the centre of the slider cabinet, which tells its left compartment from its right one.
     """
 
     tcp: Float[np.ndarray, "3"]
     blocks: Mapping[str, Block]
+    cabinet_x: float
     slider: float
     drawer: float
     switch: float
