@@ -1,8 +1,8 @@
 """Normalised actions and their exact inverse, from statistics of a data set.
 
 Every dimension is mapped by ``(x - offset) / scale``; nothing is clipped, so ``denormalize(normalize(x))`` is ``x``
-up to rounding, also outside the range the statistics saw. The gripper is never normalised by statistics: its component's
-closed and open values become 0 and 1, whatever sign a data set uses.
+up to rounding, also outside the range the statistics saw. The gripper is never normalised by statistics: the closed and
+open values of its component become 0 and 1, whatever sign a data set uses.
 
 Non-obvious behaviour: a dimension whose quantiles coincide falls back to its range, and a constant one to scale 1; it
 is then 0 when normalised and comes back as the constant.
