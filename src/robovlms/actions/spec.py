@@ -4,10 +4,15 @@ Two sides (data and policy, policy and world, client and server) are compared wi
 first step. A wrong gripper sign or scale is an error here, not a zero score after a night of evaluation.
 """
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeVar
+
+import numpy as np
 
 from robovlms.core.config import Config
-from robovlms.core.errors import SpecMismatch
+from robovlms.core.errors import SpecMismatch, UnknownName
+
+Item = TypeVar("Item")
 
 Kind = Literal[
     "delta_position", "delta_rotation", "position", "rotation", "gripper", "joint_position", "delta_joint", "other"
@@ -99,6 +104,36 @@ class ObservationSpec(Config):
     def camera_names(self) -> tuple[str, ...]:
         """Camera names in order."""
         return tuple(camera.name for camera in self.cameras)
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """State component names in order."""
+        return tuple(component.name for component in self.state)
+
+    def select(self, cameras: Sequence[str] | None = None, state: Sequence[str] | None = None) -> "ObservationSpec":
+        """The part of this spec a policy reads, in the order given; ``None`` keeps everything.
+
+        Raises:
+            UnknownName: a camera or state component this spec does not have.
+        """
+        return ObservationSpec(
+            cameras=_pick("camera", self.cameras, self.camera_names, cameras),
+            state=_pick("state component", self.state, self.state_names, state),
+            rate_hz=self.rate_hz,
+        )
+
+    def columns(self, names: Sequence[str]) -> list[int]:
+        """Columns of the state vector that hold these components, in the order given."""
+        starts = dict(zip(self.state_names, np.cumsum([0] + [c.dims for c in self.state]).tolist(), strict=False))
+        chosen = _pick("state component", self.state, self.state_names, names)
+        return [starts[component.name] + offset for component in chosen for offset in range(component.dims)]
+
+
+def _pick(kind: str, items: tuple[Item, ...], names: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[Item, ...]:
+    for name in wanted or ():
+        if name not in names:
+            raise UnknownName(kind, name, names)
+    return items if wanted is None else tuple(items[names.index(name)] for name in wanted)
 
 
 class ImageSpec(Config):

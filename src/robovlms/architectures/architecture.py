@@ -1,0 +1,26 @@
+"""An architecture lays a window out as a prompt and reads features from it; it knows no VLM family."""
+
+from abc import ABC, abstractmethod
+
+from torch import nn
+
+from robovlms.core.batch import Batch
+from robovlms.heads.head import Features, Head, Losses
+
+
+class Architecture(nn.Module, ABC):
+    """``features`` is the one abstract method; ``loss`` and acting follow from it."""
+
+    head: Head
+
+    @abstractmethod
+    def features(self, batch: Batch) -> Features:
+        """Slots and memory for every step of every window."""
+
+    def loss(self, batch: Batch) -> Losses:
+        """The head's loss on this batch."""
+        return self.head.loss(self.features(batch), batch.actions, batch.action_mask)
+
+    def forward(self, batch: Batch) -> Losses:
+        """The loss; wrappers for parallel training call modules through ``forward``."""
+        return self.loss(batch)

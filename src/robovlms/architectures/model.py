@@ -1,0 +1,64 @@
+"""A model is backbone + architecture + head + conventions; ``build`` makes the network a configuration describes."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
+from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.film_cnn import FilmCNN, FilmCNNConfig
+from robovlms.architectures.policy_head import PolicyHead, PolicyHeadConfig
+from robovlms.backbones.load import BackboneConfig, load_backbone
+from robovlms.core.config import Config
+from robovlms.heads.lstm import LSTMConfig
+from robovlms.heads.mlp import MLPConfig
+
+HeadConfig = Annotated[LSTMConfig | MLPConfig, Field(discriminator="kind")]
+
+
+class VLAConfig(Config):
+    """A vision-language-action model."""
+
+    kind: Literal["vla"] = "vla"
+    backbone: BackboneConfig = BackboneConfig()
+    architecture: PolicyHeadConfig = PolicyHeadConfig()
+    head: HeadConfig = LSTMConfig()
+
+    def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
+        """The network, with the VLM of ``directory`` when a checkpoint is loaded."""
+        backbone = load_backbone(self.backbone, directory / "vlm" if directory else None)
+        head = self.head.build(action, self.architecture.chunk, backbone.hidden_size)
+        return PolicyHead(self.architecture, backbone, head, observation.state_dims)
+
+
+class CNNConfig(Config):
+    """The non-VLA baseline under the same data, heads and executor."""
+
+    kind: Literal["cnn"] = "cnn"
+    architecture: FilmCNNConfig = FilmCNNConfig()
+    head: MLPConfig = MLPConfig(hidden=512)
+
+    @model_validator(mode="after")
+    def _one_step(self) -> "CNNConfig":
+        if self.architecture.history != 1:
+            raise ValueError("the CNN baseline reads one step; set architecture.history to 1")
+        return self
+
+    def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
+        """The network; it has no VLM to load."""
+        num_slots = len(observation.cameras) + 1 + bool(observation.state_dims)
+        head = self.head.model_copy(update={"num_slots": num_slots})
+        built = head.build(action, self.architecture.chunk, self.architecture.width)
+        size = observation.cameras[0].height
+        return FilmCNN(self.architecture, observation.camera_names, size, built, observation.state_dims)
+
+
+ModelConfig = Annotated[VLAConfig | CNNConfig, Field(discriminator="kind")]
+
+
+def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec:
+    """The pixels a network wants."""
+    if isinstance(network, PolicyHead):
+        return network.backbone.image_spec
+    return ImageSpec(size=observation.cameras[0].height)

@@ -1,0 +1,110 @@
+"""The seam between architectures and backbones: a prompt is a list of segments.
+
+An architecture lays a window out as ``Text | Image | State | Action | Slot`` segments; a backbone composes them
+into one ``Sequence`` (embeddings plus ``Layout``) and turns it into hidden states. A slot is a learned query whose
+last hidden state is read out.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+
+class TokenKind(IntEnum):
+    """What a token stands for."""
+
+    TEXT = 0
+    IMAGE = 1
+    STATE = 2
+    ACTION = 3
+    SLOT = 4
+
+
+@dataclass(frozen=True)
+class Media:
+    """Encoded images: ``p`` tokens an image on a ``grid`` of (time, height, width) cells."""
+
+    tokens: Float[Tensor, "*f p d"]
+    grid: tuple[int, int, int]
+
+    def at(self, index: Int[Tensor, "..."]) -> "Media":
+        """The images at ``index`` along the first axis."""
+        return Media(self.tokens[index], self.grid)
+
+
+@dataclass(frozen=True)
+class Text:
+    """Token ids of one text per row; padding on either side is marked invalid."""
+
+    ids: Int[Tensor, "b l"]
+    valid: Bool[Tensor, "b l"]
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Image:
+    """One encoded image per row; ``valid`` is False where a row has no such image (left padding, unused camera)."""
+
+    media: Media
+    valid: Bool[Tensor, " b"]
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class State:
+    """One or more embedded proprioceptive states per row."""
+
+    tokens: Float[Tensor, "b l d"]
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Action:
+    """Teacher-forced action tokens of token heads, as ids of the language model's vocabulary."""
+
+    ids: Int[Tensor, "b l"]
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Learned queries, each its own vector; their hidden states are what a head reads."""
+
+    vectors: Float[Tensor, "m d"]
+    step: int = 0
+
+
+Segment = Text | Image | State | Action | Slot
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Per token: kind, step, image index (-1 if none), cell (time, height, width); per row and token: valid."""
+
+    kind: Int[Tensor, " s"]
+    step: Int[Tensor, " s"]
+    image: Int[Tensor, " s"]
+    cell: Int[Tensor, "s 3"]
+    valid: Bool[Tensor, "b s"]
+
+    def where(self, *kinds: TokenKind) -> Bool[Tensor, " s"]:
+        """Mask of the tokens of these kinds."""
+        return torch.isin(self.kind, torch.tensor([int(kind) for kind in kinds], device=self.kind.device))
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What a backbone thinks about: embeddings and their layout."""
+
+    embeds: Float[Tensor, "b s d"]
+    layout: Layout
+
+
+def cells(grid: tuple[int, int, int], num_tokens: int) -> Int[Tensor, "p 3"]:
+    """Grid coordinates of an image's tokens in row-major order; tokens beyond the grid (summaries) get cell 0."""
+    coordinates = torch.cartesian_prod(*(torch.arange(extent) for extent in grid))
+    extra = num_tokens - len(coordinates)
+    return coordinates if extra <= 0 else torch.cat([torch.zeros(extra, 3, dtype=torch.long), coordinates])

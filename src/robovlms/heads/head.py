@@ -1,0 +1,73 @@
+"""A head is two methods: ``loss`` and ``predict``. It reads features at the slots and knows nothing of images.
+
+It also says what it needs in the prompt: learned slots, or teacher-forced action tokens (``queries``).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from robovlms.actions.spec import ActionSpec
+
+
+@dataclass(frozen=True)
+class Features:
+    """What an architecture hands to a head.
+
+    ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``memory`` holds the
+    hidden states of the last step's whole prompt, for heads that attend to more than the slots.
+    """
+
+    slots: Float[Tensor, "b t m d"]
+    valid: Bool[Tensor, "b t"]
+    memory: Float[Tensor, "b s d"] | None = None
+    memory_mask: Bool[Tensor, "b s"] | None = None
+
+
+@dataclass(frozen=True)
+class Queries:
+    """What a head wants in every step's prompt: ``num_slots`` learned vectors, or action token ids to teacher-force."""
+
+    num_slots: int = 0
+    action_ids: Int[Tensor, "b t l"] | None = None
+
+
+@dataclass(frozen=True)
+class Losses:
+    """The scalar to minimise and its named parts, for the log."""
+
+    total: Float[Tensor, ""]
+    parts: Mapping[str, Float[Tensor, ""]] = field(default_factory=dict)
+
+
+class Head(nn.Module, ABC):
+    """Turns features into action chunks and a loss, in normalised action space (gripper in {0, 1})."""
+
+    def __init__(self, action_spec: ActionSpec, chunk: int):
+        super().__init__()
+        self.chunk = chunk
+        gripper = action_spec.gripper
+        columns = action_spec.slice_of(gripper.name) if gripper else slice(0, 0)
+        self.gripper_columns = list(range(action_spec.dims))[columns]
+        self.pose_columns = [i for i in range(action_spec.dims) if i not in self.gripper_columns]
+
+    @abstractmethod
+    def queries(self, actions: Float[Tensor, "b t k a"] | None) -> Queries:
+        """What this head needs in the prompt, given the labels (training) or nothing (acting)."""
+
+    @abstractmethod
+    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+        """Loss over every valid step and future action; a batch without any valid action gives zero."""
+
+    @abstractmethod
+    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
+        """The chunk planned at the last step."""
+
+    def merge(self, pose: Float[Tensor, "*n p"], gripper: Float[Tensor, "*n g"]) -> Float[Tensor, "*n a"]:
+        """Put pose and gripper columns back into the spec's order."""
+        order = torch.tensor(self.pose_columns + self.gripper_columns, device=pose.device).argsort()
+        return torch.cat([pose, gripper], dim=-1)[..., order]

@@ -1,0 +1,51 @@
+"""Policy head of RoboVLMs: an LSTM fuses the slots of a window of steps (arXiv 2412.14058, section on policy heads).
+
+Padded steps come first in a window; each row is shifted so that its first valid step meets a zero state. A window
+therefore gives the same answer as the same frames without padding.
+"""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from pydantic import Field
+from torch import Tensor, nn
+from typing_extensions import override
+
+from robovlms.actions.spec import ActionSpec
+from robovlms.heads.head import Features
+from robovlms.heads.regression import RegressionConfig, RegressionHead
+
+
+class LSTMConfig(RegressionConfig):
+    """An LSTM over the window, then an MLP. Upstream uses 4 layers of 1024."""
+
+    kind: Literal["lstm"] = "lstm"
+    recurrent: int = Field(256, ge=1)
+    num_layers: int = Field(1, ge=1)
+
+    def build(self, action_spec: ActionSpec, chunk: int, width: int) -> "LSTMHead":
+        """The head for features of this width."""
+        return LSTMHead(self, action_spec, chunk, self.num_slots * width)
+
+
+class LSTMHead(RegressionHead):
+    """Fuses time; the current step's features also reach the MLP directly."""
+
+    def __init__(self, config: LSTMConfig, action_spec: ActionSpec, chunk: int, input_width: int):
+        super().__init__(config, action_spec, chunk, input_width + config.recurrent)
+        self.lstm = nn.LSTM(input_width, config.recurrent, config.num_layers, batch_first=True)
+
+    @override
+    def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
+        steps = features.slots.flatten(start_dim=2)
+        padding = (~features.valid).sum(dim=1)
+        hidden, _ = self.lstm(shift(steps, padding))
+        return torch.cat([steps, shift(hidden, -padding)], dim=-1)
+
+
+def shift(values: Float[Tensor, "b t h"], by: Tensor) -> Float[Tensor, "b t h"]:
+    """Rotate each row left by its own number of steps."""
+    length = values.shape[1]
+    index = (torch.arange(length, device=values.device) + by[:, None]) % length
+    return values.gather(1, index[..., None].expand_as(values))

@@ -1,0 +1,29 @@
+"""One-step head: the slots of a step, flattened, through an MLP. No memory."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+from typing_extensions import override
+
+from robovlms.actions.spec import ActionSpec
+from robovlms.heads.head import Features
+from robovlms.heads.regression import RegressionConfig, RegressionHead
+
+
+class MLPConfig(RegressionConfig):
+    """A multi-layer perceptron on the slots of each step alone."""
+
+    kind: Literal["mlp"] = "mlp"
+
+    def build(self, action_spec: ActionSpec, chunk: int, width: int) -> "MLPHead":
+        """The head for features of this width."""
+        return MLPHead(self, action_spec, chunk, self.num_slots * width)
+
+
+class MLPHead(RegressionHead):
+    """Reads each step on its own."""
+
+    @override
+    def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
+        return features.slots.flatten(start_dim=2)

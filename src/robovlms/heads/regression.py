@@ -1,0 +1,68 @@
+"""The part MLP and LSTM heads share: a trunk vector per step becomes a chunk of poses and gripper logits."""
+
+import torch
+from jaxtyping import Bool, Float
+from pydantic import Field
+from torch import Tensor, nn
+from typing_extensions import override
+
+from robovlms.actions.spec import ActionSpec
+from robovlms.core.config import Config
+from robovlms.heads.head import Features, Head, Losses, Queries
+from robovlms.heads.losses import PoseLoss, gripper_loss, pose_loss
+
+
+class RegressionConfig(Config):
+    """Settings every regression head has.
+
+    ``gripper_weight`` is the lambda of the loss; upstream RoboVLMs uses 0.01 with Huber, which starves the gripper on
+    short trainings.
+    """
+
+    num_slots: int = Field(1, ge=1)
+    hidden: int = Field(256, ge=1)
+    pose_loss: PoseLoss = "l1"
+    gripper_weight: float = Field(0.5, ge=0)
+
+
+class RegressionHead(Head):
+    """Chunk regression on a trunk the subclass computes (``trunk``: features to one vector per step)."""
+
+    def __init__(self, config: RegressionConfig, action_spec: ActionSpec, chunk: int, trunk_width: int):
+        super().__init__(action_spec, chunk)
+        self.config = config
+        width = config.hidden
+        self.mlp = nn.Sequential(nn.Linear(trunk_width, width), nn.GELU(), nn.Linear(width, width), nn.GELU())
+        self.pose = nn.Linear(width, chunk * len(self.pose_columns))
+        self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
+
+    def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
+        """One vector per step; the only thing a subclass adds."""
+        raise NotImplementedError
+
+    @override
+    def queries(self, actions: Float[Tensor, "b t k a"] | None) -> Queries:
+        return Queries(num_slots=self.config.num_slots)
+
+    def outputs(self, features: Features) -> tuple[Float[Tensor, "b t k p"], Float[Tensor, "b t k g"]]:
+        """Normalised poses and gripper logits for every step."""
+        hidden = self.mlp(self.trunk(features))
+        shape = (*hidden.shape[:2], self.chunk, -1)
+        gripper = self.gripper(hidden)
+        return self.pose(hidden).reshape(shape), gripper.reshape(*shape[:3], len(self.gripper_columns))
+
+    @override
+    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+        poses, logits = self.outputs(features)
+        pose = pose_loss(poses, actions[..., self.pose_columns], mask, self.config.pose_loss)
+        parts = {"pose": pose}
+        total = pose
+        if self.gripper_columns:
+            parts["gripper"] = gripper_loss(logits, actions[..., self.gripper_columns], mask)
+            total = pose + self.config.gripper_weight * parts["gripper"]
+        return Losses(total, parts)
+
+    @override
+    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
+        poses, logits = self.outputs(features)
+        return self.merge(poses[:, -1], torch.sigmoid(logits[:, -1]))
