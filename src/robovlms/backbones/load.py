@@ -4,7 +4,6 @@ import importlib.resources
 from pathlib import Path
 from typing import Literal
 
-from torch import nn
 from transformers import AutoConfig
 
 from robovlms.backbones.backbone import Backbone
@@ -57,6 +56,7 @@ def resolve(path: str) -> str:
 
 
 def _freeze(backbone: Backbone, train: Literal["all", "text", "nothing"]) -> None:
-    frozen: list[nn.Module] = {"all": [], "text": [backbone.vision_tower], "nothing": [backbone]}[train]
-    for module in frozen:
-        module.requires_grad_(False)
+    if train == "text":
+        backbone.vision_tower.requires_grad_(False)
+    elif train == "nothing":
+        backbone.requires_grad_(False)
