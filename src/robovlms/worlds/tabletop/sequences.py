@@ -34,8 +34,9 @@ def _remember(spacing: str, past: frozenset[str], task: str) -> frozenset[str] |
         return None
     if spacing == "five categories":
         return past | {kind}
-    done = past.intersection(TASKS) if spacing == "no task twice, neighbours differ" else frozenset()
-    return done | {kind} | ({task} if spacing == "no task twice, neighbours differ" else set())
+    if spacing == "neighbours differ":
+        return frozenset({kind})
+    return past.intersection(TASKS) | {kind, task}
 
 
 @cache
