@@ -1,0 +1,108 @@
+"""Pixels in files: PNG and JPEG through Pillow, mp4 through PyAV.
+
+Pillow lets other threads run while it decodes, so ``decode_images`` uses a few. An mp4 is lossy also at its best
+quality (4:2:0 chroma): PNG is the default for small renderings, mp4 is for large recordings.
+"""
+
+import io
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image, UnidentifiedImageError
+
+from robovlms.actions.spec import ImageSpec
+from robovlms.core.errors import CorruptData
+
+ImageFormat = Literal["png", "jpeg", "mp4"]
+RGB = UInt8[np.ndarray, "_ _ 3"]
+Frames = UInt8[np.ndarray, "t _ _ 3"]
+
+_RESAMPLE = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+def encode_image(pixels: RGB, image_format: Literal["png", "jpeg"] = "png") -> bytes:
+    """One image as the bytes of a file; the same pixels always give the same bytes."""
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"compress_level": 3} if image_format == "png" else {"quality": 95}
+    Image.fromarray(pixels).save(buffer, image_format, **options)
+    return buffer.getvalue()
+
+
+def decode_image(data: bytes, where: str) -> RGB:
+    """The pixels of a PNG or JPEG.
+
+    Raises:
+        CorruptData: The bytes are no image, or are cut short; the message starts with ``where``.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise CorruptData(f"{where}: the image cannot be decoded ({error}). Copy or create the file again.") from None
+
+
+def decode_images(files: Sequence[bytes], wheres: Sequence[str], threads: int = 2) -> list[RGB]:
+    """``decode_image`` of many, in order."""
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(decode_image, files, wheres))
+
+
+def fit_image(pixels: RGB, spec: ImageSpec) -> RGB:
+    """One image at ``spec.size`` squared: stretched, padded with black, or cropped at the centre, then resampled."""
+    image = Image.fromarray(pixels)
+    width, height = image.size
+    if spec.fit != "stretch" and width != height:
+        side = max(width, height) if spec.fit == "pad" else min(width, height)
+        left, top = (width - side) // 2, (height - side) // 2
+        image = image.crop((left, top, left + side, top + side))  # outside the image Pillow crops black
+    if image.size != (spec.size, spec.size):
+        image = image.resize((spec.size, spec.size), _RESAMPLE[spec.resample])
+    return np.asarray(image)
+
+
+def encode_video(frames: Frames, fps: float) -> bytes:
+    """Frames as an H.264 mp4 with a key frame every second frame; one thread, so the bytes never vary."""
+    import av
+
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "yuv420p"
+        stream.options = {"crf": "16", "g": "2", "threads": "1"}
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def decode_video(path: Path, from_s: float, num_frames: int, fps: float) -> Frames:
+    """``num_frames`` frames of a video file, starting at ``from_s`` seconds.
+
+    Raises:
+        CorruptData: The file is missing, damaged, or ends too early.
+    """
+    import av
+
+    first = from_s - 0.5 / fps  # half a frame of slack: timestamps in the metadata are rounded
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            container.seek(int(max(first, 0) * av.time_base))
+            wanted = (frame for frame in container.decode(stream) if frame.time is None or frame.time >= first)
+            frames = [frame.to_ndarray(format="rgb24") for frame, _ in zip(wanted, range(num_frames), strict=False)]
+    except (OSError, av.FFmpegError, IndexError) as error:
+        raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
+    if len(frames) < num_frames:
+        raise CorruptData(f"{path}: got {len(frames)} frames from {from_s:g} s on, expected {num_frames}.")
+    return np.stack(frames)
