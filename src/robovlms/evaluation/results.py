@@ -1,0 +1,181 @@
+"""``results.json``: what every episode did, and the metrics with their intervals that follow from it."""
+
+import json
+import os
+import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import ValidationError
+
+from robovlms.core.config import C, Config
+from robovlms.core.errors import CorruptData, UserError
+from robovlms.evaluation.protocol import Protocol
+from robovlms.statistics.intervals import Estimate, bootstrap_mean, wilson
+
+SCHEMA_VERSION = 1
+
+LIBRARIES = ("robovlms", "mujoco", "numpy", "torch", "transformers")
+"""Libraries whose version may change an episode."""
+
+
+class TaskResult(Config):
+    """One attempted task. ``steps`` counts control steps; ``failure`` says why it ended without success."""
+
+    task: str
+    instruction: str
+    success: bool
+    steps: int
+    failure: str | None = None
+
+
+class EpisodeResult(Config):
+    """One chain or episode: its tasks up to the first failure. An infrastructure error says nothing of the policy."""
+
+    id: str
+    initial_state: Any
+    seed: int
+    status: Literal["ok", "infrastructure_error"] = "ok"
+    tasks: tuple[TaskResult, ...]
+    error: str | None = None
+
+    @property
+    def num_solved(self) -> int:
+        """Tasks solved in a row from the start."""
+        return sum(task.success for task in self.tasks)
+
+    @property
+    def num_steps(self) -> int:
+        """Control steps played."""
+        return sum(task.steps for task in self.tasks)
+
+
+class Metric(Config):
+    """A value, its 95 % confidence interval, and the number of episodes behind it."""
+
+    value: float
+    ci95: tuple[float, float]
+    n: int
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> "Metric":
+        """The same numbers in the file's form."""
+        return cls(value=estimate.value, ci95=(estimate.low, estimate.high), n=estimate.n)
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The policy evaluated: where it came from (or ``baseline:NAME``) and the digest of its contents."""
+
+    path: str
+    digest: str
+
+
+class Results(Config):
+    """The contents of ``results.json``; nothing in it depends on the number of workers or the time a run took."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    benchmark: str
+    protocol: Protocol
+    protocol_digest: str
+    checkpoint: str
+    checkpoint_digest: str
+    metrics: dict[str, Metric]
+    versions: dict[str, str]
+    episodes: tuple[EpisodeResult, ...]
+
+    @property
+    def num_infrastructure_errors(self) -> int:
+        """Episodes that no metric counts."""
+        return sum(episode.status != "ok" for episode in self.episodes)
+
+
+def build(protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[EpisodeResult]) -> Results:
+    """Results of an evaluation, its episodes sorted by id."""
+    ordered = tuple(sorted(episodes, key=lambda episode: episode.id))
+    return Results(
+        benchmark=protocol.benchmark,
+        protocol=protocol,
+        protocol_digest=protocol.digest(),
+        checkpoint=checkpoint.path,
+        checkpoint_digest=checkpoint.digest,
+        metrics=metrics_of(ordered, protocol.chain_length),
+        versions=versions(),
+        episodes=ordered,
+    )
+
+
+def metrics_of(episodes: Iterable[EpisodeResult], chain_length: int) -> dict[str, Metric]:
+    """Metrics over the episodes that no infrastructure error ended; empty when none is left.
+
+    ``success_i`` is the rate of episodes with at least ``i`` tasks solved in a row (Wilson), ``average_length`` the
+    mean number of them (bootstrap over episodes), ``success`` the rate of episodes solved to the end (Wilson).
+    """
+    solved = np.array([episode.num_solved for episode in episodes if episode.status == "ok"])
+    n = len(solved)
+    if n == 0:
+        return {}
+    rates = {f"success_{i}": wilson(int((solved >= i).sum()), n) for i in range(1, chain_length + 1)}
+    length = bootstrap_mean(solved.astype(np.float64), bounds=(0.0, float(chain_length)))
+    estimates = {**rates, "average_length": length, "success": rates[f"success_{chain_length}"]}
+    return {name: Metric.of(estimate) for name, estimate in estimates.items()}
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python, the machine's architecture and the libraries that act in an episode."""
+    found = {"python": platform.python_version(), "machine": platform.machine()}
+    for library in LIBRARIES:
+        try:
+            found[library] = version(library)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def write(results: Results, path: Path) -> None:
+    """Write a results file; a reader sees either the old file or the whole new one."""
+    write_json(path, results.model_dump(mode="json"))
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON atomically: to a file beside it, synced, then renamed."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path) -> Results:
+    """Read a results file, or the one of an evaluation folder.
+
+    Raises:
+        UserError: There is no such file.
+        CorruptData: It is not JSON, of another schema version, or a field is missing or wrong (the message names it).
+    """
+    path = path / "results.json" if path.is_dir() else path
+    if not path.is_file():
+        raise UserError(f"Results file {path} does not exist. Expected what `robovlms evaluate` wrote under --out.")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise CorruptData(f"{path} is not valid JSON: {error}. Evaluate again.") from None
+    got = data.get("schema_version") if isinstance(data, dict) else None
+    if got != SCHEMA_VERSION:
+        raise CorruptData(f"{path}: got schema_version {got!r}, expected {SCHEMA_VERSION}. Evaluate again.")
+    return parse(Results, data, str(path))
+
+
+def parse(model: type[C], data: Any, where: str) -> C:
+    """Validate outside data; raises ``CorruptData`` naming ``where`` and the first wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise CorruptData(f"{where}: field '{field}': {first['msg']}, got {first.get('input')!r:.80}.") from None
