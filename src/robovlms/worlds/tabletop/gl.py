@@ -1,0 +1,56 @@
+"""Choose how MuJoCo draws without a screen, before it is first imported.
+
+MuJoCo fixes its OpenGL backend at import, from ``MUJOCO_GL``; a wrong choice cannot be undone. So each backend is
+tried in a process of its own, and the answer is kept in ``MUJOCO_GL``, which child processes inherit.
+"""
+
+import os
+import subprocess
+import sys
+from types import ModuleType
+
+from robovlms.core.errors import UserError
+
+APT_LINE = "apt-get install -y libegl1 libgl1-mesa-dri   # or: apt-get install -y libosmesa6"
+_PROBE = "import mujoco; c = mujoco.GLContext(8, 8); c.make_current(); c.free()"
+_OFF = "disable"
+
+
+def choose_backend() -> str:
+    """Set and return ``MUJOCO_GL``: the user's own choice, else EGL, else OSMesa, whichever draws here.
+
+    Raises:
+        UserError: neither works; the message holds the line that installs one.
+    """
+    chosen = os.environ.get("MUJOCO_GL", "") or _probe()
+    if not chosen or chosen == _OFF:
+        raise UserError(
+            "Images need OpenGL, and neither EGL nor OSMesa works on this machine. "
+            f"Run: {APT_LINE}\nThe state, the tasks and the experts work without it (step with render=False)."
+        )
+    os.environ["MUJOCO_GL"] = chosen
+    # llvmpipe otherwise starts a thread for each core, in every worker.
+    os.environ.setdefault("LP_NUM_THREADS", "0")
+    return chosen
+
+
+def import_mujoco() -> ModuleType:
+    """MuJoCo, imported under a backend that works, or under none where no backend does (physics still runs)."""
+    if "mujoco" not in sys.modules:
+        try:
+            choose_backend()
+        except UserError:
+            os.environ["MUJOCO_GL"] = _OFF
+    import mujoco
+
+    return mujoco
+
+
+def _probe() -> str:
+    return next((name for name in ("egl", "osmesa") if _works(name)), "")
+
+
+def _works(name: str) -> bool:
+    environment = {**os.environ, "MUJOCO_GL": name}
+    done = subprocess.run([sys.executable, "-c", _PROBE], env=environment, capture_output=True, check=False, timeout=120)
+    return done.returncode == 0

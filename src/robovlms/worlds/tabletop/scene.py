@@ -1,0 +1,87 @@
+"""One MJCF string and its textures for a scene: physics options, lights, cameras, and the parts put together.
+
+The contact settings are one tested set: with lighter fingers or capped solver iterations a held block creeps along
+the pads by centimetres in some MuJoCo versions, and softer pads drop it.
+"""
+
+from robovlms.worlds.tabletop import fixtures, robot
+from robovlms.worlds.tabletop.fixtures import numbers
+from robovlms.worlds.tabletop.scenes import SceneSpec
+from robovlms.worlds.tabletop.textures import table_png
+
+TIMESTEP_S = 0.005
+STATIC_CAMERA = {"pos": (0.0, -1.02, 0.80), "look_at": (0.0, -0.035, 0.0), "fovy": 43.0}
+
+
+def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
+    """The scene's XML and its assets, ready for ``mujoco.MjModel.from_xml_string``."""
+    world = "".join(
+        (
+            _lights(),
+            _static_camera(),
+            fixtures.table(spec),
+            fixtures.cabinet(spec),
+            fixtures.drawer(spec),
+            fixtures.switch(spec),
+            fixtures.button(spec),
+            fixtures.blocks(),
+            robot.gantry(),
+            robot.arm(),
+        )
+    )
+    xml = (
+        f'<mujoco model="tabletop_{spec.name}">{_OPTIONS}{_DEFAULTS}{_assets(spec)}<worldbody>{world}</worldbody>'
+        f"{_COUPLING}<actuator>{robot.actuators()}</actuator></mujoco>"
+    )
+    return xml, {"table.png": table_png(spec.look.pattern, spec.look.table)}
+
+
+_OPTIONS = (
+    '<compiler angle="radian" autolimits="true"/>'
+    f'<option timestep="{TIMESTEP_S}" integrator="implicitfast" cone="elliptic" impratio="10"/>'
+    '<visual><quality shadowsize="0" offsamples="0"/><global offwidth="1280" offheight="1280"/>'
+    '<headlight ambient="0.42 0.42 0.42" diffuse="0.30 0.30 0.30" specular="0 0 0"/><map znear="0.01" zfar="20"/></visual>'
+)
+
+_DEFAULTS = (
+    "<default>"
+    '<default class="fixture"><geom contype="2" conaffinity="1" friction="0.7 0.005 0.0001"/></default>'
+    '<default class="block"><geom contype="1" conaffinity="3" friction="0.7 0.005 0.0001"/></default>'
+    '<default class="robot"><geom contype="1" conaffinity="3" mass="0"/></default>'
+    '<default class="pad"><geom contype="1" conaffinity="3" friction="1.6 0.05 0.001" condim="4" solref="0.008 1" '
+    'priority="1"/></default>'
+    '<default class="shown"><geom contype="0" conaffinity="0" mass="0"/></default>'
+    "</default>"
+)
+
+_COUPLING = (
+    '<equality><joint joint1="finger_right" joint2="finger_left" polycoef="0 1 0 0 0"/></equality>'
+    '<contact><exclude body1="left_finger" body2="right_finger"/><exclude body1="tool" body2="left_finger"/>'
+    '<exclude body1="tool" body2="right_finger"/></contact>'
+)
+
+
+def _assets(spec: SceneSpec) -> str:
+    return (
+        '<asset><texture type="skybox" builtin="gradient" rgb1="0.80 0.85 0.90" rgb2="0.55 0.60 0.66" width="64" '
+        'height="384"/><texture name="table" type="2d" file="table.png"/>'
+        '<material name="table" texture="table" texrepeat="2 2" texuniform="false" specular="0.1"/>'
+        f'<material name="floor" rgba="{numbers(*spec.look.floor, 1)}" specular="0"/>'
+        '<material name="glow" emission="0.55" specular="0.3"/></asset>'
+    )
+
+
+def _lights() -> str:
+    return (
+        '<light directional="true" dir="0.35 0.55 -1" diffuse="0.55 0.54 0.52" specular="0.15 0.15 0.15" '
+        'castshadow="false"/>'
+    )
+
+
+def _static_camera() -> str:
+    (x, y, z), (at_x, at_y, at_z) = STATIC_CAMERA["pos"], STATIC_CAMERA["look_at"]
+    forward_y, forward_z = at_y - y, at_z - z
+    return (
+        f'<camera name="static" pos="{numbers(x, y, z)}" xyaxes="{numbers(1, 0, 0, 0, -forward_z, forward_y)}" '
+        f'fovy="{STATIC_CAMERA["fovy"]:g}"/>'
+    )

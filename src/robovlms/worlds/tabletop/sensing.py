@@ -1,0 +1,91 @@
+"""Read the simulation as people describe it: what rests where, what is held, where the fixtures are."""
+
+import numpy as np
+from jaxtyping import Float
+
+from robovlms.worlds.tabletop.geometry import euler
+from robovlms.worlds.tabletop.simulation import Simulation
+from robovlms.worlds.tabletop.state import BLOCKS, Block, SceneState, Surface
+
+FALLEN_M = -0.02
+"""A block whose centre is lower than this lies on the floor, unless it is in the drawer."""
+_SITES = ("slider", "drawer", "switch", "button", "bulb", "led")
+
+
+class Sensing:
+    """Names and contacts of a simulation; built once, read at every step."""
+
+    def __init__(self, simulation: Simulation):
+        self._simulation = simulation
+        model = simulation.model
+        self._body_of_geom = [model.body(int(body)).name for body in model.geom_bodyid]
+        self._block_ids = {name: int(model.body(name).id) for name in BLOCKS}
+        self._site_ids = {name: int(model.site(name).id) for name in _SITES}
+
+    def state(self) -> SceneState:
+        """The privileged state of this moment."""
+        sim = self._simulation
+        touching = self._touching()
+        blocks = {name: self._block(name, touching) for name in BLOCKS}
+        return SceneState(
+            tcp=sim.pose[:3].copy(),
+            blocks=blocks,
+            cabinet_x=float(sim.model.body("cabinet").pos[0]),
+            slider=sim.joint("slider"),
+            drawer=sim.joint("drawer"),
+            switch=sim.joint("switch"),
+            bulb=sim.bulb,
+            led=sim.led,
+            held=self._held(touching),
+        )
+
+    def fixtures(self) -> dict[str, Float[np.ndarray, "3"]]:
+        """World positions (m) of the slider's and drawer's handles, the lever's tip, button, bulb and LED."""
+        return {name: self._simulation.data.site_xpos[i].copy() for name, i in self._site_ids.items()}
+
+    def block_pose(self, name: str) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
+        """Position (m) and Euler xyz (rad) of a block."""
+        i = self._block_ids[name]
+        return self._simulation.data.xpos[i].copy(), euler(self._simulation.data.xmat[i])
+
+    def _touching(self) -> dict[str, set[str]]:
+        """For each block, the bodies it touches."""
+        contacts = self._simulation.data.contact.geom[: self._simulation.data.ncon]
+        touching: dict[str, set[str]] = {name: set() for name in BLOCKS}
+        for first, second in contacts:
+            one, two = self._body_of_geom[first], self._body_of_geom[second]
+            if one in touching:
+                touching[one].add(two)
+            if two in touching:
+                touching[two].add(one)
+        return touching
+
+    def _held(self, touching: dict[str, set[str]]) -> str | None:
+        if self._simulation.grip > 0:
+            return None
+        return next((name for name in BLOCKS if {"left_finger", "right_finger"} <= touching[name]), None)
+
+    def _block(self, name: str, touching: dict[str, set[str]]) -> Block:
+        position, angles = self.block_pose(name)
+        touched = bool(touching[name] & {"left_finger", "right_finger", "tool"})
+        surface, below = self._rests_on(name, touching)
+        return Block(position, angles, surface, below, touched)
+
+    def _rests_on(self, name: str, touching: dict[str, set[str]]) -> tuple[Surface, str | None]:
+        mine = touching[name]
+        if "world" in mine:
+            # The floor belongs to the world too; a block that fell there is out of play.
+            fallen = self._simulation.data.xpos[self._block_ids[name], 2] < FALLEN_M
+            return ("air" if fallen else "table"), None
+        if "drawer" in mine:
+            return "drawer", None
+        if mine & {"cabinet", "door"}:
+            return "slider", None
+        below = next((other for other in BLOCKS if other in mine and self._is_above(name, other)), None)
+        if below:
+            return "block", below
+        return ("gripper", None) if {"left_finger", "right_finger"} <= mine else ("air", None)
+
+    def _is_above(self, name: str, other: str) -> bool:
+        heights = self._simulation.data.xpos[[self._block_ids[name], self._block_ids[other]], 2]
+        return bool(heights[0] - heights[1] > 0.02)
