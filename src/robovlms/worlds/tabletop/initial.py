@@ -1,8 +1,8 @@
 """Where a chain or a demonstration begins: the symbolic initial state, the world's own ``initial_state``."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, Self
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
 from robovlms.core.errors import UserError
 from robovlms.worlds.tabletop.state import BLOCKS
@@ -29,7 +29,7 @@ class InitialState:
     holds at most one block. A block that starts in the gripper is grasped by the reset itself.
 
     Raises:
-        UserError: a value is unknown, or a place other than the table holds two blocks.
+        UserError: a place other than the table holds two blocks.
     """
 
     slider: Literal["left", "right"] = "right"
@@ -41,10 +41,6 @@ class InitialState:
     pink: BlockPlace = "table"
 
     def __post_init__(self):
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                expected = ", ".join(map(str, choices))
-                raise UserError(f"Initial state: {name} is {getattr(self, name)!r}; expected one of {expected}.")
         crowded = [place for place in self.blocks.values() if place != "table"]
         if len(crowded) != len(set(crowded)):
             raise UserError(f"Initial state: two blocks share one place: {self.blocks}. Move one to the table.")
@@ -64,13 +60,16 @@ class InitialState:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+    def from_dict(cls, values: Mapping[str, Any]) -> "InitialState":
         """Read ``to_dict``'s form.
 
         Raises:
-            UserError: fields are missing or unknown.
+            UserError: a field is missing or unknown, or a value is.
         """
-        expected = {field.name for field in fields(cls)}
-        if set(values) != expected:
-            raise UserError(f"Initial state has fields {sorted(values)}; expected exactly {sorted(expected)}.")
+        if set(values) != set(_CHOICES):
+            raise UserError(f"Initial state has fields {sorted(values)}; expected exactly {sorted(_CHOICES)}.")
+        for name, choices in _CHOICES.items():
+            if values[name] not in choices:
+                expected = ", ".join(map(str, choices))
+                raise UserError(f"Initial state: {name} is {values[name]!r}; expected one of {expected}.")
         return cls(**values)

@@ -8,7 +8,7 @@ drawer takes one block only.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, Self
+from typing import Literal
 
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL
 from robovlms.worlds.tabletop.initial import InitialState
@@ -29,12 +29,12 @@ class Symbols:
     blocks: tuple[Place, ...]
 
     @classmethod
-    def of_initial(cls, state: InitialState) -> Self:
+    def of_initial(cls, state: InitialState) -> "Symbols":
         """The symbols a chain begins with."""
         return cls(state.slider, state.drawer, state.lightbulb, state.led, tuple(state.blocks.values()))
 
     @classmethod
-    def of_scene(cls, state: SceneState) -> Self:
+    def of_scene(cls, state: SceneState) -> "Symbols":
         """The symbols of a live state: a fixture counts by the half of its travel it is in."""
         return cls(
             "left" if state.slider > DOOR_TRAVEL / 2 else "right",
@@ -53,7 +53,7 @@ class Symbols:
         """Indices of the blocks at a place."""
         return [index for index, where in enumerate(self.blocks) if where == place]
 
-    def put(self, places: dict[int, Place]) -> Self:
+    def put(self, places: dict[int, Place]) -> "Symbols":
         """The same world with some blocks, given by their index, elsewhere."""
         return replace(self, blocks=tuple(places.get(index, now) for index, now in enumerate(self.blocks)))
 
