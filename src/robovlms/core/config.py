@@ -95,15 +95,24 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``data`` with dotted ``overrides`` applied; order never matters, validation comes after."""
+    """Return ``data`` with dotted ``overrides`` applied; order never matters, validation comes after.
+
+    Overriding a ``kind`` with another one clears the settings beside it, which belonged to the old kind.
+    """
     merged: dict[str, Any] = json.loads(json.dumps(data))
-    for path, value in sorted(overrides.items()):
+    for path, value in sorted(overrides.items(), key=lambda item: (not item[0].endswith("kind"), item[0])):
         *parents, leaf = path.split(".")
-        node = merged
-        for part in parents:
-            child = node.setdefault(part, {})
-            if not isinstance(child, dict):
-                raise UserError(f"Setting '{path}': '{part}' is a value, not a group of settings.")
-            node = child
+        node = _descend(merged, parents, path)
+        if leaf == "kind" and node.get("kind") not in (None, value):
+            node.clear()
         node[leaf] = value
     return merged
+
+
+def _descend(node: dict[str, Any], parents: Sequence[str], path: str) -> dict[str, Any]:
+    for part in parents:
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise UserError(f"Setting '{path}': '{part}' is a value, not a group of settings.")
+        node = child
+    return node

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class UserError(ValueError):
-    """Bad input: a name, a file, a setting or a convention that cannot work. Exit code 2."""
+    """Only the user can go on: a wrong name, file or setting, a loss that diverges, a full disk. Exit code 2."""
 
 
 class UnknownName(UserError):
@@ -43,4 +43,4 @@ class MissingExtra(UserError):
 
 
 class WorkFailed(RuntimeError):
-    """The input was good but the work did not succeed (a NaN loss, a full disk). Exit code 1 unless stated."""
+    """The input was good but the work did not succeed (every simulator crashed, say). Exit code 1."""

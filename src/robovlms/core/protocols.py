@@ -20,7 +20,7 @@ class Policy(Protocol):
         ...
 
     def instruct(self, episode: str, instruction: str) -> None:
-        """Give the next instruction of a running episode (a chain); the history of observations stays."""
+        """Give the next instruction of a running episode (a chain); nothing in the world moves."""
         ...
 
     def needs_observation(self, episode: str) -> bool:
@@ -55,7 +55,7 @@ class World(Protocol):
         """Cameras, state components and rate of the observations."""
         ...
 
-    def reset(self, initial_state: Any, seed: int) -> Observation:
+    def reset(self, initial_state: Any, seed: int, render: bool = True) -> Observation:
         """Put the world into ``initial_state`` (the world's own description); ``seed`` fixes what is random."""
         ...
 
@@ -71,7 +71,7 @@ class World(Protocol):
         """The exact state; ``restore`` of it gives bit-identical futures."""
         ...
 
-    def restore(self, snapshot: Any) -> Observation:
+    def restore(self, snapshot: Any, render: bool = True) -> Observation:
         """Return to a snapshot."""
         ...
 

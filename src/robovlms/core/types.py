@@ -42,10 +42,13 @@ class ActionChunk:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a policy answers for one episode: the action to execute now, how sure it is, and its whole plan."""
+    """What a policy answers for one episode: the action to execute now and its whole plan.
+
+    ``confidence`` is in [0, 1], or None where a policy has no estimate.
+    """
 
     action: Float[np.ndarray, " a"]
-    confidence: float = 1.0
+    confidence: float | None = None
     plan: ActionChunk | None = None
 
 

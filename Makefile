@@ -1,0 +1,67 @@
+# Every target sets up what it needs in .venv. PYTHON may name another interpreter (3.11 or newer).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# PyTorch's default wheels carry gigabytes of CUDA; on Linux without a GPU the CPU build named in constraints.txt is
+# enough. Set TORCH to another requirement for a GPU machine, for example: make install TORCH='torch>=2.11,<2.14'
+TORCH ?= torch==2.13.0
+OUT ?= runs/quickstart
+
+export OMP_WAIT_POLICY := PASSIVE
+
+.PHONY: quickstart test slow check format install gl constraints hooks clean
+
+quickstart: install gl  ## demonstrations, a VLA, 100 chains and a report
+	$(BIN)/robovlms quickstart --out $(OUT)
+
+test: install-dev gl  ## the default test suite
+	$(BIN)/python -m pytest -n 2
+
+slow: install-dev gl  ## long checks: experts over many resets, a training that must succeed
+	$(BIN)/python -m pytest -m slow
+
+check: install-dev  ## lint, types, import contracts
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ty check src
+	$(BIN)/lint-imports
+
+format: install-dev
+	$(BIN)/ruff format src tests benchmarks
+	$(BIN)/ruff check --fix src tests benchmarks
+
+install: $(VENV)/.installed
+
+install-dev: $(VENV)/.installed-dev
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@
+
+gl: install  ## an OpenGL library for rendering without a screen
+	@$(BIN)/python -m robovlms.worlds.tabletop.gl >/dev/null 2>&1 || $(MAKE) --no-print-directory osmesa
+
+osmesa:
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && apt-get install -qq -y libosmesa6 >/dev/null; \
+	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
+		sudo apt-get update -qq && sudo apt-get install -qq -y libosmesa6 >/dev/null; \
+	fi
+	@$(BIN)/python -m robovlms.worlds.tabletop.gl
+
+constraints: install-dev  ## pin the versions that are installed now
+	$(BIN)/python -m pip freeze --exclude-editable --exclude robovlms | sed 's/+cpu$$//' > constraints.txt
+
+hooks: install-dev  ## run the checks before each commit
+	printf '#!/bin/sh\nexec make --no-print-directory check\n' > .git/hooks/pre-commit && chmod +x .git/hooks/pre-commit
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache

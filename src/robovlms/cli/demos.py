@@ -1,0 +1,45 @@
+"""``robovlms demos``: collect demonstrations with scripted experts."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WORLDS = ("tabletop",)
+FORMATS = ("lerobot",)
+
+
+def demos(
+    world: Annotated[str, typer.Argument(help="The world to collect in: tabletop.")],
+    out: Annotated[Path, typer.Option(help="Folder to create.")],
+    scenes: Annotated[str, typer.Option(help="Scenes to collect in, for example ABC.")] = "D",
+    tasks: Annotated[str, typer.Option(help="all, a named set, or task names joined by commas.")] = "all",
+    episodes: Annotated[int, typer.Option(help="Number of demonstrations.")] = 500,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    format: Annotated[str, typer.Option(help="Format on disk: lerobot.")] = "lerobot",
+    image_size: Annotated[int, typer.Option(help="Side of both cameras' images, in pixels.")] = 64,
+    image_format: Annotated[str, typer.Option(help="png, jpeg or mp4.")] = "png",
+    workers: Annotated[int, typer.Option(help="Processes; the result does not depend on it. 0 = one per core.")] = 0,
+) -> None:
+    """Collect demonstrations with scripted experts, in chains, balanced over tasks."""
+    from robovlms.cli.tabletop_demos import collect_with_progress
+    from robovlms.core.errors import UnknownName
+
+    for kind, got, choices in (
+        ("world", world, WORLDS),
+        ("format", format, FORMATS),
+        ("image format", image_format, ("png", "jpeg", "mp4")),
+    ):
+        if got not in choices:
+            raise UnknownName(kind, got, choices)
+    names = tasks.split(",") if "," in tasks else tasks
+    collect_with_progress(
+        out,
+        names,
+        workers,
+        scenes=scenes,
+        num_episodes=episodes,
+        seed=seed,
+        image_size=image_size,
+        image_format=image_format,
+    )

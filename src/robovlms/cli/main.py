@@ -1,0 +1,59 @@
+"""The ``robovlms`` command. Every command imports what it needs when it runs, so ``--help`` stays fast.
+
+Exit codes: 0 done, 1 the work failed, 2 bad input (or a setting or machine that needs the user), 130 interrupted.
+"""
+
+import sys
+from collections.abc import Callable
+
+import typer
+
+from robovlms.cli.demos import demos
+from robovlms.cli.evaluate import evaluate
+from robovlms.cli.quickstart import quickstart
+from robovlms.cli.report import report
+from robovlms.cli.train import train
+from robovlms.core.errors import UserError, WorkFailed
+
+app = typer.Typer(
+    name="robovlms",
+    help="Turn any pre-trained vision-language model into a robot policy, train it, and evaluate it honestly.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command()(quickstart)
+app.command()(demos)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+app.command()(evaluate)
+app.command()(report)
+
+
+def main() -> None:
+    """Run the command line; errors a user can cause end in one message, never a traceback."""
+    sys.exit(run(app))
+
+
+def run(command: Callable[[], object]) -> int:
+    """Call ``command`` and turn how it ended into an exit code."""
+    try:
+        command()
+    except UserError as error:
+        return _say(f"Error: {error}", 2)
+    except WorkFailed as error:
+        return _say(f"Failed: {error}", 1)
+    except KeyboardInterrupt:
+        return _say("Interrupted. What was finished is saved; run the same command with --resume to go on.", 130)
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else 1
+    return 0
+
+
+def _say(message: str, code: int) -> int:
+    print(message, file=sys.stderr)  # noqa: T201 - the one place errors reach the user
+    return code
+
+
+if __name__ == "__main__":
+    main()

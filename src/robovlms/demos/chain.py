@@ -1,0 +1,106 @@
+"""One chain of demonstrations: from a reset, task after task, each cut at its success.
+
+Starting each task where the last one ended gives the initial states (gripper at a fixture, block in hand) that
+evaluation in chains meets. Now and then a burst of noise is added to the executed action while the clean label is
+recorded (DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from robovlms.core.types import Episode, Observation
+from robovlms.worlds.tabletop import Tabletop
+from robovlms.worlds.tabletop.chains import MAX_STEPS, random_initial_state
+from robovlms.worlds.tabletop.expert import expert
+from robovlms.worlds.tabletop.language import instructions
+from robovlms.worlds.tabletop.tasks import feasible
+
+CHAIN_LENGTH = 8
+BURST_PROBABILITY = 0.08
+BURST_STEPS = (2, 4)
+NOISE_STD = 0.5
+"""Of a normalised position action: 2 cm."""
+STALL_ACTION, STALL_M = 0.3, 0.004
+"""A frame is stalled where the expert asks for more than ``STALL_ACTION`` but the tool moves less than ``STALL_M``."""
+
+
+def collect_chain(
+    world: Tabletop, tasks: Sequence[str], counts: Mapping[str, int], seed: int, render: bool = True
+) -> tuple[list[Episode], list[str]]:
+    """Demonstrations of one chain, and the tasks whose attempt failed; a pure function of the arguments.
+
+    Rare tasks are preferred: the next one is drawn with weight ``1 / (1 + count)``, squared.
+    """
+    rng = np.random.default_rng(seed)
+    tally = Counter(counts)
+    episodes: list[Episode] = []
+    world.reset(_initial_state(rng, tasks, tally), seed=int(rng.integers(2**31)))
+    for _ in range(CHAIN_LENGTH):
+        possible = [task for task in tasks if feasible(task, world.state())]
+        if not possible:
+            break
+        task = _draw(rng, possible, tally)
+        episode = _demonstrate(world, task, rng, render)
+        if episode is None:
+            return episodes, [task]
+        tally[task] += 1
+        episodes.append(episode)
+    return episodes, []
+
+
+def _initial_state(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, int]) -> Any:
+    """Every other chain begins where the task that is rarest so far can begin."""
+    return random_initial_state(rng, _draw(rng, tasks, tally) if rng.random() < 0.5 else None)
+
+
+def _draw(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, int]) -> str:
+    weights = np.array([1.0 / (1 + tally.get(task, 0)) ** 2 for task in tasks])
+    return tasks[int(rng.choice(len(tasks), p=weights / weights.sum()))]
+
+
+def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: bool) -> Episode | None:
+    """One demonstration, or None where the expert fails."""
+    sentences = instructions(task, "train")
+    instruction = sentences[int(rng.integers(len(sentences)))]
+    world.begin_task(task)
+    observation = world.observe(render)
+    frames: list[Observation] = []
+    labels: list[np.ndarray] = []
+    noise = _bursts(rng)
+    stalled = 0
+    for action, _ in zip(expert(world, task), range(MAX_STEPS), strict=False):
+        frames.append(observation)
+        labels.append(action)
+        executed = action.copy()
+        executed[:3] = np.clip(executed[:3] + next(noise), -1, 1)
+        step = world.step(executed, render=render)
+        moved = np.linalg.norm(step.observation.state[:3] - observation.state[:3])
+        stalled += bool(np.abs(action[:3]).max() > STALL_ACTION and moved < STALL_M)
+        observation = step.observation
+        if step.success:
+            return _episode(frames, labels, instruction, task, {"scene": world.scene.name, "stalled_frames": stalled})
+    return None
+
+
+def _bursts(rng: np.random.Generator) -> Iterator[np.ndarray]:
+    while True:
+        length = int(rng.integers(BURST_STEPS[0], BURST_STEPS[1] + 1)) if rng.random() < BURST_PROBABILITY else 1
+        for _ in range(length):
+            yield rng.normal(0, NOISE_STD, 3) if length > 1 else np.zeros(3)
+
+
+def _episode(
+    frames: Sequence[Observation], labels: Sequence[np.ndarray], instruction: str, task: str, info: Mapping[str, Any]
+) -> Episode:
+    cameras = frames[0].images
+    return Episode(
+        images={name: np.stack([frame.images[name] for frame in frames]) for name in cameras},
+        state=np.stack([frame.state for frame in frames]).astype(np.float32),
+        actions=np.stack(labels).astype(np.float32),
+        instruction=instruction,
+        task=task,
+        info=info,
+    )

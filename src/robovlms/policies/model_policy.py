@@ -1,0 +1,163 @@
+"""A trained network playing its chunks: one policy for any number of episodes at once.
+
+The network always runs at one fixed, padded batch shape, with one row an episode, so that an action depends neither
+on who else is in the batch nor on how many workers there are. A new instruction starts a new history, as training
+windows never cross a demonstration.
+"""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from torch import Tensor
+
+from robovlms.actions.normalize import Normalizer
+from robovlms.actions.spec import ObservationSpec, require_match
+from robovlms.core.batch import Batch
+from robovlms.core.errors import SpecMismatch, UserError
+from robovlms.core.protocols import World
+from robovlms.core.types import ActionChunk, Decision, Observation
+from robovlms.data.images import fit_image
+from robovlms.heads.head import Features
+from robovlms.policies.executors import parse_executor
+from robovlms.policies.vla import VLA
+
+
+@dataclass
+class Running:
+    """What one episode remembers: its sentence, the slots of past frames, the control step."""
+
+    instruction: str
+    history: deque[Tensor]
+    step: int = 0
+    plan: ActionChunk | None = field(default=None)
+
+
+class ModelPolicy:
+    """Implements ``core.protocols.Policy`` with a network whose frames are encoded one at a time."""
+
+    def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int):
+        self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
+        self.network = vla.network.eval()
+        self.executor = parse_executor(executor)
+        self.observation_spec = vla.manifest.observation_spec
+        self.state_columns: list[int] = list(range(self.observation_spec.state_dims))
+        self._running: dict[str, Running] = {}
+        settings = vla.manifest.model.architecture
+        self.history, self.stride = settings.history, settings.stride
+
+    def bind(self, world: World) -> None:
+        """Check conventions against a world before the first step, and find this policy's state columns there.
+
+        Raises:
+            SpecMismatch: actions, cameras, state or control rate mean something else there.
+        """
+        manifest = self.vla.manifest
+        require_match("The checkpoint", manifest.action_spec, "the world", world.action_spec)
+        wanted = self.observation_spec
+        try:
+            offered = world.observation_spec.select(wanted.camera_names, wanted.state_names)
+        except UserError as error:
+            raise SpecMismatch("The checkpoint", "the world", [str(error)]) from None
+        require_match("The checkpoint", _without_sizes(wanted), "the world", _without_sizes(offered))
+        self.state_columns = world.observation_spec.columns(wanted.state_names)
+
+    def start(self, episode: str, instruction: str, *, seed: int) -> None:
+        """Begin an episode. This policy is deterministic, so ``seed`` changes nothing."""
+        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        self.executor.reset(episode)
+
+    def instruct(self, episode: str, instruction: str) -> None:
+        """Replan for a new sentence, with a new history."""
+        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        self.executor.instruct(episode)
+
+    def stop(self, episode: str) -> None:
+        """Forget an episode."""
+        self._running.pop(episode, None)
+        self.executor.reset(episode)
+
+    def needs_observation(self, episode: str) -> bool:
+        """When a new plan is due, or the history takes a frame."""
+        return self.executor.due(episode) or self._records(episode)
+
+    def _records(self, episode: str) -> bool:
+        return self.history > 1 and self._running[episode].step % self.stride == 0
+
+    def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
+        """One action for each episode; the network runs for those that need it."""
+        looking = [episode for episode in observations if self.needs_observation(episode)]
+        for start in range(0, len(looking), self.batch_size):
+            self._look(looking[start : start + self.batch_size], observations)
+        return {episode: self._decide(episode) for episode in observations}
+
+    def _decide(self, episode: str) -> Decision:
+        running = self._running[episode]
+        running.step += 1
+        return Decision(self.executor.next(episode), None, running.plan)
+
+    @torch.inference_mode()
+    def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
+        padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
+        features = self.network.features(self._batch(padded, observations))
+        for row, episode in enumerate(episodes):
+            history = self._running[episode].history
+            if self._records(episode) or not history or self.history == 1:
+                history.append(features.slots[row, 0])
+            else:
+                history[-1] = features.slots[row, 0]
+        plans = self.network.head.predict(self._window(padded)).numpy()
+        for row, episode in enumerate(episodes):
+            if self.executor.due(episode):
+                chunk = self.normalizer.denormalize(plans[row])
+                self._running[episode].plan = ActionChunk(chunk)
+                self.executor.push(episode, chunk)
+
+    def _window(self, episodes: Sequence[str]) -> Features:
+        rows, valid = [], []
+        for episode in episodes:
+            steps = list(self._running[episode].history)
+            missing = self.history - len(steps)
+            rows.append(torch.stack([steps[0]] * missing + steps))
+            valid.append([False] * missing + [True] * len(steps))
+        return Features(torch.stack(rows), torch.tensor(valid))
+
+    def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
+        rows = torch.arange(len(episodes))
+        states = np.stack([observations[e].state[self.state_columns] for e in episodes]).astype(np.float32)
+        head, dims = self.network.head, self.vla.manifest.action_spec.dims
+        return Batch(
+            images={camera.name: self._frames(camera.name, episodes, observations) for camera in self.cameras},
+            frame_id=rows,
+            frame_index=rows[:, None],
+            frame_valid=torch.ones(len(rows), 1, dtype=torch.bool),
+            instructions=tuple(self._running[episode].instruction for episode in episodes),
+            instruction_index=rows,
+            state=torch.from_numpy(states)[:, None],
+            actions=torch.zeros(len(rows), 1, head.chunk, dims),
+            action_mask=torch.zeros(len(rows), 1, head.chunk, dtype=torch.bool),
+            dataset_id=torch.zeros(len(rows), dtype=torch.long),
+        )
+
+    @property
+    def cameras(self) -> tuple:
+        """The cameras this policy reads, in order."""
+        return self.observation_spec.cameras
+
+    def _frames(
+        self, camera: str, episodes: Sequence[str], observations: Mapping[str, Observation]
+    ) -> UInt8[Tensor, "b h w 3"]:
+        spec = self.vla.image_spec
+        frames = [observations[episode].images.get(camera) for episode in episodes]
+        for frame in frames:
+            if frame is None:
+                raise UserError(f"Camera '{camera}' is missing from an observation this policy must see.")
+        return torch.from_numpy(np.stack([fit_image(frame, spec) for frame in frames if frame is not None]))
+
+
+def _without_sizes(spec: ObservationSpec) -> ObservationSpec:
+    cameras = tuple(camera.model_copy(update={"height": 0, "width": 0}) for camera in spec.cameras)
+    return spec.model_copy(update={"cameras": cameras})

@@ -1,0 +1,178 @@
+"""A trained policy as one object: network, conventions, statistics; saved as one directory, never as a pickle.
+
+```
+CHECKPOINT/
+  config.json              schema version, model configuration, conventions, digest
+  vlm/                     an ordinary Hugging Face directory (absent for policies without a VLM)
+  model.safetensors        everything the VLM does not own: slots, head, state encoder
+  action_statistics.json   by embodiment
+  training/                optimizer, schedule, random states, cursor (optional, see training.checkpoint)
+```
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from robovlms.actions.normalize import ActionStatistics, Method, Normalizer
+from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
+from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.model import ModelConfig, image_spec
+from robovlms.architectures.policy_head import PolicyHead
+from robovlms.core.batch import Batch
+from robovlms.core.config import Config, digest_of, validate
+from robovlms.core.errors import UnknownName, UserError
+from robovlms.heads.head import Losses
+
+if TYPE_CHECKING:
+    from robovlms.policies.model_policy import ModelPolicy
+
+SCHEMA_VERSION = 1
+WEIGHTS = "model.safetensors"
+STATISTICS = "action_statistics.json"
+
+
+class VLAManifest(Config):
+    """``config.json`` of a checkpoint."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    model: ModelConfig = Field(discriminator="kind")
+    action_spec: ActionSpec
+    observation_spec: ObservationSpec
+    normalization: Method = "quantile"
+
+
+class VLA:
+    """A policy network with everything needed to act: conventions and action statistics travel with the weights."""
+
+    def __init__(self, manifest: VLAManifest, network: Architecture, statistics: Mapping[str, ActionStatistics]):
+        self.manifest, self.network, self.statistics = manifest, network, dict(statistics)
+
+    @classmethod
+    def create(cls, manifest: VLAManifest, statistics: Mapping[str, ActionStatistics]) -> "VLA":
+        """A new policy: the configured VLM, everything else initialised at random."""
+        network = manifest.model.build(manifest.action_spec, manifest.observation_spec)
+        return cls(manifest, network, statistics)
+
+    @classmethod
+    def from_pretrained(cls, source: str | Path) -> "VLA":
+        """Load a checkpoint directory, a training run (its newest checkpoint), or a hub id.
+
+        Raises:
+            UserError: nothing loadable there, or weights that do not fit; keys are listed.
+        """
+        directory = locate(source)
+        manifest = validate(VLAManifest, _read_json(directory / "config.json"))
+        network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
+        _load_own_weights(network, directory / WEIGHTS)
+        raw = _read_json(directory / STATISTICS)
+        statistics = {name: validate(ActionStatistics, values) for name, values in raw.items()}
+        network.eval()
+        return cls(manifest, network, statistics)
+
+    def save_pretrained(self, directory: str | Path) -> None:
+        """Write the checkpoint into an empty or new directory (not atomic by itself: see training.checkpoint)."""
+        target = Path(directory)
+        target.mkdir(parents=True, exist_ok=True)
+        (target / "config.json").write_text(self.manifest.model_dump_json(indent=2))
+        stats = {name: values.model_dump() for name, values in self.statistics.items()}
+        (target / STATISTICS).write_text(json.dumps(stats, indent=2))
+        save_file(_own_weights(self.network), str(target / WEIGHTS))
+        if isinstance(self.network, PolicyHead):
+            self.network.backbone.save(target / "vlm")
+
+    def policy(self, executor: str = "chunk:4", embodiment: str | None = None, batch_size: int = 16) -> "ModelPolicy":
+        """A policy that acts with this network.
+
+        Args:
+            executor: ``first``, ``chunk:k`` or ``ensemble:decay``.
+            embodiment: Whose statistics undo the normalisation; may be left out when there is only one.
+            batch_size: The fixed, padded shape the network always runs at.
+        """
+        from robovlms.policies.model_policy import ModelPolicy
+
+        return ModelPolicy(self, self.normalizer(embodiment), executor, batch_size)
+
+    def loss(self, batch: Batch) -> Losses:
+        """The training loss of a batch."""
+        return self.network.loss(batch)
+
+    def normalizer(self, embodiment: str | None = None) -> Normalizer:
+        """The action normaliser of an embodiment."""
+        names = sorted(self.statistics)
+        if embodiment is None and len(names) > 1:
+            raise UserError(f"This checkpoint knows {len(names)} embodiments; say which one: {', '.join(names)}.")
+        name = embodiment or names[0]
+        if name not in self.statistics:
+            raise UnknownName("embodiment", name, names)
+        return Normalizer(self.manifest.action_spec, self.statistics[name], self.manifest.normalization)
+
+    @property
+    def image_spec(self) -> ImageSpec:
+        """The pixels the network wants."""
+        return image_spec(self.network, self.manifest.observation_spec)
+
+
+def locate(source: str | Path) -> Path:
+    """The checkpoint directory a path, a run or a hub id stands for."""
+    path = Path(source)
+    if (path / "config.json").is_file() and (path / WEIGHTS).is_file():
+        return path
+    steps = sorted((path / "checkpoints").glob("step_*")) if path.is_dir() else []
+    if steps:
+        return steps[-1]
+    if path.exists():
+        raise UserError(f"{path} holds no checkpoint: expected config.json and {WEIGHTS}, or checkpoints/step_*.")
+    if str(source).count("/") == 1 and not str(source).startswith((".", "/")):
+        return _download(str(source))
+    raise UserError(f"Checkpoint {source} does not exist.")
+
+
+def digest(source: str | Path) -> str:
+    """Digest of a checkpoint's weights, configuration and statistics."""
+    directory = locate(source)
+    files = [
+        p for p in sorted(directory.rglob("*")) if p.is_file() and "training" not in p.relative_to(directory).parts
+    ]
+    return digest_of("".join(f"{p.relative_to(directory)}:{digest_of(p.read_bytes())}\n" for p in files))
+
+
+def _download(hub_id: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(snapshot_download(hub_id))
+    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+        raise UserError(f"'{hub_id}' is neither a local checkpoint nor a reachable hub id: {error}") from None
+
+
+def _own_weights(network: Architecture) -> dict[str, Tensor]:
+    state = network.state_dict()
+    return {key: value.contiguous() for key, value in state.items() if not key.startswith("backbone.")}
+
+
+def _load_own_weights(network: Architecture, path: Path) -> None:
+    try:
+        stored = load_file(str(path))
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}") from None
+    expected = _own_weights(network)
+    missing, unexpected = sorted(expected.keys() - stored.keys()), sorted(stored.keys() - expected.keys())
+    wrong = sorted(k for k in expected.keys() & stored.keys() if expected[k].shape != stored[k].shape)
+    if missing or unexpected or wrong:
+        raise UserError(f"{path} does not fit: missing {missing}, unexpected {unexpected}, other shapes {wrong}.")
+    network.load_state_dict(stored, strict=False)
+
+
+def _read_json(path: Path) -> dict:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} is missing or damaged: {error}") from None

@@ -1,0 +1,63 @@
+"""An experiment is a model, its data and a budget; its digest names the run."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from robovlms.architectures.model import ModelConfig, VLAConfig
+from robovlms.core.config import Config
+from robovlms.data.sources import DataConfig
+from robovlms.training.optimizer import OptimizerConfig
+
+
+class AugmentConfig(Config):
+    """What is varied while training."""
+
+    shift_px: int = Field(3, ge=0)
+    """Random shift of both cameras, in pixels at the training size."""
+    brightness: float = Field(0.0, ge=0, lt=1)
+    contrast: float = Field(0.0, ge=0, lt=1)
+    saturation: float = Field(0.0, ge=0, lt=1)
+
+
+class TrainingConfig(Config):
+    """Budget and rhythm. ``steps`` and ``minutes`` may both be set; whichever is used up first ends the run.
+
+    ``batch_size`` counts windows over all processes. ``processes`` are CPU processes of one thread each, whose
+    gradients are averaged; with an accelerator, one process drives it.
+    """
+
+    batch_size: int = Field(64, ge=1)
+    steps: int | None = Field(None, ge=1)
+    minutes: float | None = Field(None, gt=0)
+    processes: int = Field(1, ge=1)
+    seed: int = Field(0, ge=0)
+    optimizer: OptimizerConfig = OptimizerConfig()
+    augment: AugmentConfig = AugmentConfig()
+    log_every: int = Field(20, ge=1)
+    validate_every: int = Field(250, ge=1)
+    validation_batches: int = Field(8, ge=0)
+    checkpoint_every_s: float = Field(120, gt=0)
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "TrainingConfig":
+        if self.steps is None and self.minutes is None:
+            raise ValueError("a run needs an end: set training.steps or training.minutes")
+        if self.batch_size % self.processes:
+            raise ValueError(f"batch_size {self.batch_size} does not divide over {self.processes} processes")
+        return self
+
+    def share(self, step: int, elapsed_s: float) -> float:
+        """Share of the budget that is used; 1 or more ends the run."""
+        return max(step / self.steps if self.steps else 0.0, elapsed_s / (60 * self.minutes) if self.minutes else 0.0)
+
+
+class Experiment(Config):
+    """Everything a training run depends on; written beside its results as ``experiment.json``."""
+
+    name: str
+    model: Annotated[ModelConfig, Field(discriminator="kind")] = VLAConfig()
+    data: tuple[DataConfig, ...]
+    training: TrainingConfig
+    executor: str = "chunk:4"
+    """How evaluation plays this policy's chunks unless told otherwise."""

@@ -1,0 +1,163 @@
+"""The training loop, top to bottom: batch, loss, clip, step, log, validate, save.
+
+Batch ``i`` is a pure function of (seed, i), and so is the noise of step ``i``; a run that was interrupted and
+resumed does exactly what an uninterrupted one does, as long as its length is given in steps. A time limit counts
+the seconds of all sittings together.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from robovlms.core.batch import Batch
+from robovlms.core.errors import UserError
+from robovlms.policies.vla import VLA
+from robovlms.training import checkpoint
+from robovlms.training.checkpoint import Progress
+from robovlms.training.experiment import TrainingConfig
+from robovlms.training.metrics import MetricsLog
+from robovlms.training.progress import ProgressLine
+
+BatchSource = Callable[[int, int, int], Batch]
+"""(step, rank, world size) to this rank's batch."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything one training process works on."""
+
+    vla: VLA
+    train: BatchSource
+    validation: tuple[Batch, ...]
+    config: TrainingConfig
+    run: Path
+    resume: Path | None = None
+
+
+def fit(task: Task) -> Path:
+    """Train until the budget is used; returns the last checkpoint.
+
+    Raises:
+        UserError: the loss is not finite (the last good checkpoint stays), or the disk is full.
+        KeyboardInterrupt: after saving.
+    """
+    import accelerate
+
+    config, vla = task.config, task.vla
+    accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available())
+    optimizer = config.optimizer.build(vla.network)
+    done = checkpoint.load_training(vla, optimizer, task.resume) if task.resume else Progress()
+    network, optimizer = accelerator.prepare(vla.network, optimizer)
+    log = MetricsLog(task.run / "training" / "metrics.jsonl", done.step if task.resume else None)
+    line = ProgressLine(config, enabled=accelerator.is_main_process)
+    saved = task.resume
+    started = time.monotonic() - done.elapsed_s
+    next_save = started + done.elapsed_s + config.checkpoint_every_s
+
+    with interruptible() as interrupted, line:
+        while True:
+            done = replace(done, elapsed_s=time.monotonic() - started)
+            share, stop = _agree(accelerator, config.share(done.step, done.elapsed_s), interrupted())
+            if share >= 1 or stop:
+                break
+            rate = config.optimizer.set_rate(optimizer, share)
+            torch.manual_seed(_step_seed(config.seed, done.step, accelerator.process_index))
+            batch = task.train(done.step, accelerator.process_index, accelerator.num_processes).to(accelerator.device)
+            network.train()
+            losses = network(batch)
+            if not _all_finite(accelerator, losses.total):
+                raise UserError(_nan_message(done.step, saved))
+            accelerator.backward(losses.total)
+            accelerator.clip_grad_norm_(network.parameters(), config.optimizer.max_grad_norm)
+            optimizer.step()
+            optimizer.zero_grad()
+            done = replace(done, step=done.step + 1, samples=done.samples + config.batch_size)
+
+            if not accelerator.is_main_process:
+                continue
+            if done.step % config.log_every == 0:
+                values = {"loss": losses.total.item(), **{f"loss_{k}": v.item() for k, v in losses.parts.items()}}
+                line.update(done, share, values)
+                log.write(_metrics(done, started) | values | {"learning_rate": rate})
+            if done.step % config.validate_every == 0:
+                log.write(_metrics(done, started) | validate(vla, task.validation))
+            if time.monotonic() > next_save:
+                saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
+                next_save = time.monotonic() + config.checkpoint_every_s
+
+    if accelerator.is_main_process:
+        log.write(_metrics(done, started) | validate(vla, task.validation))
+        saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
+    accelerator.wait_for_everyone()
+    if stop:
+        raise KeyboardInterrupt
+    assert saved is not None or not accelerator.is_main_process
+    return saved or task.run
+
+
+@torch.no_grad()
+def validate(vla: VLA, batches: tuple[Batch, ...]) -> dict[str, float]:
+    """Mean losses over held-out windows, by name."""
+    if not batches:
+        return {}
+    vla.network.eval()
+    sums: dict[str, float] = {}
+    for batch in batches:
+        losses = vla.loss(batch.to(next(vla.network.parameters()).device))
+        for name, value in {"": losses.total, **{f"_{k}": v for k, v in losses.parts.items()}}.items():
+            sums[f"val_loss{name}"] = sums.get(f"val_loss{name}", 0.0) + value.item() / len(batches)
+    return sums
+
+
+def _agree(accelerator: Any, share: float, stop: bool) -> tuple[float, bool]:
+    """The main process's share of the budget for everyone; anyone's interrupt stops all."""
+    if accelerator.num_processes == 1:
+        return share, stop
+    mine = torch.tensor([share if accelerator.is_main_process else 0.0, float(stop)])
+    total = accelerator.reduce(mine, "sum")
+    return total[0].item(), total[1].item() > 0
+
+
+def _all_finite(accelerator: Any, loss: torch.Tensor) -> bool:
+    finite = torch.tensor([float(torch.isfinite(loss.detach()))])
+    if accelerator.num_processes > 1:
+        finite = accelerator.reduce(finite, "mean")
+    return finite.item() == 1.0
+
+
+def _step_seed(seed: int, step: int, rank: int) -> int:
+    return (seed * 1_000_003 + step) * 64 + rank
+
+
+def _metrics(done: Progress, started: float) -> dict[str, float | int]:
+    elapsed = max(time.monotonic() - started, 1e-9)
+    return {"step": done.step, "samples": done.samples, "elapsed_s": elapsed, "samples_per_s": done.samples / elapsed}
+
+
+def _nan_message(step: int, saved: Path | None) -> str:
+    kept = f"The last good checkpoint is {saved}." if saved else "No checkpoint had been written yet."
+    return f"The loss is not finite at step {step}; training stopped. {kept} Lower --training.optimizer.learning_rate."
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C (or SIGTERM) into a flag the loop reads; a second one stops at once."""
+    seen: list[int] = []
+
+    def note(number: int, _: Any) -> None:
+        if seen:
+            raise KeyboardInterrupt
+        seen.append(number)
+
+    previous = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(seen)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)

@@ -1,0 +1,34 @@
+"""The log of a run: one JSON object a line, flushed as it is written."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class MetricsLog:
+    """Appends to ``metrics.jsonl``; a resumed run first drops lines later than its checkpoint."""
+
+    def __init__(self, path: Path, resume_step: int | None = None):
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        kept = "" if resume_step is None else _lines_until(path, resume_step)
+        path.write_text(kept)
+
+    def write(self, values: Mapping[str, float | int]) -> None:
+        """Append one line."""
+        rounded = {key: round(value, 6) if isinstance(value, float) else value for key, value in values.items()}
+        with self.path.open("a") as file:
+            file.write(json.dumps(rounded) + "\n")
+
+
+def _lines_until(path: Path, step: int) -> str:
+    if not path.is_file():
+        return ""
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            if json.loads(line)["step"] <= step:
+                kept.append(line + "\n")
+        except (ValueError, KeyError):
+            continue  # a kill in the middle of a write leaves one broken line
+    return "".join(kept)
