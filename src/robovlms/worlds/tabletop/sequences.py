@@ -46,11 +46,13 @@ def count_sequences(
     """Number of sequences of ``left`` more tasks from ``now``; ``past`` is what is known of the tasks before."""
     if left == 0:
         return 1
-    return sum(
-        count_sequences(tasks, spacing, end, left - 1, kept) for _, end, kept in _options(tasks, spacing, now, past)
-    )
+    options = _options(tasks, spacing, now, past)
+    if left == 1:  # most calls end here
+        return len(options)
+    return sum(count_sequences(tasks, spacing, end, left - 1, kept) for _, end, kept in options)
 
 
+@cache
 def _options(
     tasks: tuple[str, ...], spacing: str, now: Symbols, past: frozenset[str]
 ) -> list[tuple[str, Symbols, frozenset[str]]]:

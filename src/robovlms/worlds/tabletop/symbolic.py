@@ -8,6 +8,7 @@ drawer takes one block only.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL
@@ -150,6 +151,7 @@ _RULES: dict[str, Rule] = {
 }
 
 
+@cache
 def outcome(task: str, now: Symbols) -> Symbols | None:
     """The world after ``task``, or None where it cannot begin or, as CALVIN asks, could end in two ways."""
     if bool(now.at("gripper")) is not (task in WITH_BLOCK_IN_HAND):
