@@ -1,0 +1,110 @@
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from robovlms.core.errors import CorruptData
+from robovlms.data.tfrecord import masked_crc, parse_example, read_record, record_offsets
+
+
+def frame(data):
+    length = struct.pack("<Q", len(data))
+    return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))
+
+
+def varint(number):
+    out = b""
+    while number > 0x7F:
+        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
+    return out + bytes([number])
+
+
+def message(number, content):
+    return varint(number << 3 | 2) + varint(len(content)) + content
+
+
+def example(features):
+    """The reference encoder of this test: written from example.proto, independent of the reader."""
+    kinds = {
+        "bytes": lambda values: message(1, b"".join(message(1, value) for value in values)),
+        "float": lambda values: message(2, message(1, struct.pack(f"<{len(values)}f", *values))),
+        "int": lambda values: message(3, message(1, b"".join(varint(value % 2**64) for value in values))),
+    }
+    entries = [message(1, name.encode()) + message(2, kinds[kind](v)) for name, (kind, v) in features.items()]
+    return message(1, b"".join(message(1, entry) for entry in entries))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    texts=st.lists(st.binary(max_size=300), max_size=5),
+    floats=st.lists(st.floats(width=32, allow_nan=False), max_size=20),
+    integers=st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20),
+)
+def test_every_example_is_read_back(texts, floats, integers):
+    data = example({"a": ("bytes", texts), "b/c": ("float", floats), "d": ("int", integers)})
+    parsed = parse_example(data, "here")
+    assert parsed["a"] == texts
+    np.testing.assert_array_equal(parsed["b/c"], np.array(floats, np.float32))
+    np.testing.assert_array_equal(parsed["d"], np.array(integers, np.int64))
+
+
+def test_unpacked_lists_are_read_too():
+    floats = message(2, b"".join(varint(1 << 3 | 5) + struct.pack("<f", value) for value in (1.5, -2.0)))
+    integers = message(3, b"".join(varint(1 << 3) + varint(value) for value in (7, 300)))
+    entries = [message(1, b"f") + message(2, floats), message(1, b"i") + message(2, integers)]
+    parsed = parse_example(message(1, b"".join(message(1, entry) for entry in entries)), "here")
+    assert parsed["f"].tolist() == [1.5, -2.0]
+    assert parsed["i"].tolist() == [7, 300]
+
+
+def test_the_checksum_is_the_one_of_tensorflow():
+    # RFC 3720, appendix B.4: CRC-32C of 32 zero bytes is 0x8a9136aa.
+    crc = 0x8A9136AA
+    assert masked_crc(bytes(32)) == (((crc >> 15) | (crc << 17 & 0xFFFFFFFF)) + 0xA282EAD8) % 2**32
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "x.tfrecord-00000-of-00001"
+    path.write_bytes(b"".join(frame(example({"a": ("int", [i] * 10)})) for i in range(3)))
+    return path
+
+
+def read_all(path):
+    return [parse_example(read_record(path, at, i), str(i)) for i, at in enumerate(record_offsets(path))]
+
+
+def test_records_in_order(file):
+    assert [record["a"][0] for record in read_all(file)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("missing", [1, 4, 20])
+def test_truncation_names_file_and_record(file, missing):
+    file.write_bytes(file.read_bytes()[:-missing])
+    with pytest.raises(CorruptData, match=r"x.tfrecord-00000-of-00001, record 2: the file ends inside"):
+        read_all(file)
+
+
+def test_every_flipped_byte_is_noticed(file):
+    good = file.read_bytes()
+    record = len(good) // 3
+    for position in range(record, 2 * record):
+        bad = bytearray(good)
+        bad[position] ^= 0x10
+        file.write_bytes(bytes(bad))
+        with pytest.raises(CorruptData, match="record 1: the (checksum|length|file)"):
+            read_all(file)
+
+
+def test_garbage(tmp_path):
+    (tmp_path / "a").write_bytes(b"this is no record file at all")
+    with pytest.raises(CorruptData, match="record 0: the length is damaged, or this is no TFRecord"):
+        record_offsets(tmp_path / "a")
+    with pytest.raises(CorruptData, match="is missing"):
+        record_offsets(tmp_path / "b")
+    with pytest.raises(CorruptData, match="here: not a tf.Example"):
+        parse_example(b"\xff\xff\xff", "here")
+    with pytest.raises(CorruptData, match="here: not a tf.Example"):
+        parse_example(b"\x08\x01", "here")
