@@ -75,7 +75,7 @@ def test_wrong_counts_splits_and_names(copy):
     info = json.loads((copy / "dataset_info.json").read_text())
     info["splits"][0]["shardLengths"] = ["26"]
     (copy / "dataset_info.json").write_text(json.dumps(info))
-    with pytest.raises(CorruptData, match="got 25 records, but dataset_info.json says 26"):
+    with pytest.raises(CorruptData, match=r"got 25 records, but dataset_info.json says 26"):
         OXEDataset(copy)
     with pytest.raises(UnknownName, match="Did you mean 'train'"):
         OXEDataset(copy, split="trian")

@@ -94,7 +94,7 @@ def test_every_flipped_byte_is_noticed(file):
         bad = bytearray(good)
         bad[position] ^= 0x10
         file.write_bytes(bytes(bad))
-        with pytest.raises(CorruptData, match="record 1: the (checksum|length|file)"):
+        with pytest.raises(CorruptData, match=r"record 1: the (checksum|length|file)"):
             read_all(file)
 
 
@@ -104,7 +104,7 @@ def test_garbage(tmp_path):
         record_offsets(tmp_path / "a")
     with pytest.raises(CorruptData, match="is missing"):
         record_offsets(tmp_path / "b")
-    with pytest.raises(CorruptData, match="here: not a tf.Example"):
+    with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
         parse_example(b"\xff\xff\xff", "here")
-    with pytest.raises(CorruptData, match="here: not a tf.Example"):
+    with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
         parse_example(b"\x08\x01", "here")

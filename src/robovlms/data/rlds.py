@@ -1,0 +1,106 @@
+"""Reads RLDS data sets (Open X-Embodiment, BridgeData ...) as TensorFlow Datasets stores them, without TensorFlow.
+
+``RLDSDataset`` knows the format only; what the numbers of a particular data set mean is in ``oxe``. The reader is
+strict: a truncated or damaged record is an error that names the file and the record.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from robovlms.core.config import digest_of
+from robovlms.core.errors import CorruptData, UnknownName, UserError
+from robovlms.data.files import read_json
+from robovlms.data.rlds_features import STEPS, Leaf, parse_features
+from robovlms.data.tfrecord import parse_example, read_record, record_offsets
+
+Record = dict[str, Any]
+
+
+class RLDSDataset:
+    """The records of one split. Opening reads ``features.json``, ``dataset_info.json`` and the record lengths."""
+
+    def __init__(self, path: Path | str, split: str = "train"):
+        """Open a split.
+
+        Args:
+            path: The version folder, which holds ``features.json``.
+            split: Name of a split in ``dataset_info.json``.
+
+        Raises:
+            CorruptData: A file is missing or cut short, or holds another number of records than stated.
+            UnknownName: There is no such split.
+        """
+        self.path, self.split = Path(path), split
+        if not self.path.is_dir():
+            raise UserError(f"Data set {self.path} does not exist. Check the path.")
+        self.info = read_json(self.path / "dataset_info.json")
+        self.leaves = parse_features(read_json(self.path / "features.json"))
+        self.name: str = self.info.get("name", self.path.parent.name)
+        self._records = [
+            (file, offset, number)
+            for file, expected in self._files().items()
+            for number, offset in enumerate(_checked_offsets(file, expected))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def where(self, index: int) -> str:
+        """File and number of a record, for messages."""
+        file, _, number = self._records[index]
+        return f"{file}, record {number}"
+
+    def leaf(self, path: str) -> Leaf:
+        """The description of an array by path, for example ``steps/observation/image_0``."""
+        if path not in self.leaves:
+            raise UnknownName("feature", path, self.leaves)
+        return self.leaves[path]
+
+    def read(self, index: int) -> Record:
+        """Every array of a record by path; images stay files (see ``images.decode_image``).
+
+        Raises:
+            CorruptData: The record is damaged, an array is missing, or steps differ in number.
+        """
+        where = self.where(index)
+        example = parse_example(read_record(*self._records[index]), where)
+        missing = sorted(set(self.leaves) - set(example))
+        if missing:
+            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
+        record = {path: leaf.decode(example[path], where) for path, leaf in self.leaves.items()}
+        lengths = {path: len(record[path]) for path, leaf in self.leaves.items() if leaf.per_step}
+        if len(set(lengths.values())) > 1:
+            raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
+        return record
+
+    def fingerprint(self) -> str:
+        """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
+        meta = [(self.path / name).read_bytes() for name in ("features.json", "dataset_info.json")]
+        sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
+        return digest_of(b"".join(meta) + "\n".join(sizes).encode())
+
+    def _files(self) -> dict[Path, int]:
+        """Every file of the split and how many records it should hold."""
+        splits = {split["name"]: split for split in self.info.get("splits", ())}
+        if self.split not in splits:
+            raise UnknownName("split", self.split, splits)
+        lengths = [int(length) for length in splits[self.split]["shardLengths"]]
+        return {self.path / self._file_name(splits[self.split], i, len(lengths)): n for i, n in enumerate(lengths)}
+
+    def _file_name(self, split: Mapping[str, Any], shard: int, shards: int) -> str:
+        parts = {"DATASET": self.name, "SPLIT": self.split, "FILEFORMAT": self.info.get("fileFormat", "tfrecord")}
+        parts["SHARD_X_OF_Y"] = f"{shard:05d}-of-{shards:05d}"
+        return split.get("filepathTemplate", "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}").format(**parts)
+
+
+def steps_of(record: Record) -> Record:
+    """The arrays of the steps, without their prefix."""
+    return {path.removeprefix(STEPS): value for path, value in record.items() if path.startswith(STEPS)}
+
+
+def _checked_offsets(file: Path, expected: int) -> list[int]:
+    offsets = record_offsets(file)
+    if len(offsets) != expected:
+        raise CorruptData(f"{file}: got {len(offsets)} records, but dataset_info.json says {expected}. Copy it again.")
+    return offsets
