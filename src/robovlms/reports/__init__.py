@@ -1,1 +1,1 @@
-"""One offline HTML file for what was run."""
+"""Reports: one offline HTML file and a terminal summary, made from the files a run left behind."""

@@ -1,0 +1,134 @@
+"""Reads run directories: what is there, what is missing and which command makes it. Judges and draws nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from robovlms.core.errors import CorruptData, UserError
+from robovlms.reports.files import read_json, read_json_lines
+from robovlms.reports.outcomes import Outcome, read_estimate, read_outcome
+from robovlms.statistics.intervals import Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """One rollout video. ``solved`` counts the tasks solved in a row; None where nobody wrote it down."""
+
+    path: Path
+    chain: str = ""
+    instructions: tuple[str, ...] = ()
+    solved: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of the report that cannot be made, and the command that makes its input."""
+
+    section: str
+    file: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Everything one directory holds; absent parts are empty."""
+
+    label: str
+    directory: Path
+    outcome: Outcome | None = None
+    experiment: Mapping[str, Any] = field(default_factory=dict)
+    open_loop: tuple[tuple[str, Estimate], ...] = ()
+    training: tuple[Mapping[str, Any], ...] = ()
+    clips: tuple[Clip, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+GAPS = {
+    "outcome": Gap(
+        "Evaluation",
+        "results.json",
+        "robovlms evaluate CHECKPOINT --benchmark tabletop --chains 100 --video 4 --out {run}",
+    ),
+    "training": Gap("Training curves", "training/metrics.jsonl", "robovlms train RECIPE --out {run}"),
+    "experiment": Gap("Model and data provenance", "experiment.json", "robovlms train RECIPE --out {run}"),
+    "clips": Gap(
+        "Rollout clips",
+        "videos/*.mp4",
+        "robovlms evaluate CHECKPOINT --benchmark tabletop --chains 100 --video 4 --out {run}",
+    ),
+}
+
+
+def read_runs(directories: Sequence[Path]) -> list[Run]:
+    """Read several run directories; their labels are the shortest path endings that differ.
+
+    Raises:
+        UserError: no directory was given, one does not exist or holds nothing a report can show.
+        CorruptData: a file is not what its name says; the message names the file and the line.
+    """
+    if not directories:
+        raise UserError("A report needs at least one run directory, for example: robovlms report runs/quickstart")
+    paths = [Path(directory) for directory in directories]
+    return [read_run(path, label) for path, label in zip(paths, _labels(paths), strict=True)]
+
+
+def read_run(directory: Path, label: str = "") -> Run:
+    """Read one run directory; see ``read_runs`` for the errors."""
+    if not directory.is_dir():
+        raise UserError(f"Run directory {directory} does not exist; expected a folder that a robovlms command wrote.")
+    parts: dict[str, Any] = {
+        "outcome": _outcome(directory / "results.json"),
+        "experiment": read_json(directory / "experiment.json", dict, {}),
+        "training": read_json_lines(directory / "training" / "metrics.jsonl"),
+        "clips": _clips(directory / "videos"),
+    }
+    open_loop = _open_loop(directory / "open_loop.json")
+    if not any(parts.values()) and not open_loop:
+        wanted = ", ".join(gap.file for gap in GAPS.values())
+        raise UserError(f"{directory} holds no results: found none of {wanted}, open_loop.json. Is it a run directory?")
+    gaps = [gap for name, gap in GAPS.items() if not parts[name] and not (open_loop and name in ("outcome", "clips"))]
+    filled = tuple(Gap(gap.section, gap.file, gap.command.format(run=directory)) for gap in gaps)
+    return Run(label or directory.resolve().name, directory, open_loop=open_loop, gaps=filled, **parts)
+
+
+def _labels(paths: Sequence[Path]) -> list[str]:
+    parts = [path.resolve().parts for path in paths]
+    if len(set(parts)) < len(parts):
+        raise UserError(f"A run directory is named twice: {', '.join(map(str, paths))}. Name each run once.")
+    depth = 1
+    while len({part[-depth:] for part in parts}) < len(parts):
+        depth += 1
+    return ["/".join(part[-depth:]) for part in parts]
+
+
+def _outcome(path: Path) -> Outcome | None:
+    return read_outcome(path, read_json(path, dict, {})) if path.is_file() else None
+
+
+def _open_loop(path: Path) -> tuple[tuple[str, Estimate], ...]:
+    metrics = read_json(path, dict, {}).get("metrics", [])
+    if not isinstance(metrics, list) or not all(isinstance(item, dict) and "name" in item for item in metrics):
+        raise CorruptData(f"{path}: 'metrics' is {metrics!r:.80}, expected [{{'name', 'value', 'ci95'}}, ...].")
+    return tuple((str(item["name"]), read_estimate(path, str(item["name"]), item)) for item in metrics)
+
+
+def _clips(folder: Path) -> tuple[Clip, ...]:
+    """The mp4 files of a folder: those ``index.json`` names, in its order, then the others."""
+    index = folder / "index.json"
+    entries = read_json(index, list, [])
+    if not all(isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in entries):
+        raise CorruptData(f"{index}: expected a list of objects with 'file', got {entries!r:.80}.")
+    clips = [_clip(folder, entry) for entry in entries if (folder / Path(entry["file"]).name).is_file()]
+    named = {clip.path for clip in clips}
+    return (*clips, *(Clip(path, path.stem) for path in sorted(folder.glob("*.mp4")) if path not in named))
+
+
+def _clip(folder: Path, entry: Mapping[str, Any]) -> Clip:
+    solved = entry.get("solved")
+    return Clip(
+        path=folder / Path(entry["file"]).name,
+        chain=str(entry.get("chain", "")),
+        instructions=tuple(str(text) for text in entry.get("instructions") or ()),
+        solved=sum(map(bool, solved)) if isinstance(solved, list) else solved,
+    )

@@ -1,0 +1,103 @@
+"""What happened task by task and chain by chain."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from robovlms.reports.outcomes import Attempt, Chain, Outcome
+from robovlms.reports.runs import Run
+from robovlms.statistics.intervals import Estimate, wilson
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScore:
+    """One task of one run; ``median_steps`` is over its successes, None where it never succeeded."""
+
+    attempts: int
+    successes: int
+    estimate: Estimate
+    median_steps: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    """One task; ``scores`` holds None for a run that never attempted it."""
+
+    task: str
+    scores: tuple[TaskScore | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One place of a chain: ``solved``, ``failed`` or ``open`` (never begun)."""
+
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainRow:
+    """One chain of the grid; ``text`` says the same in words."""
+
+    id: str
+    solved: int
+    cells: tuple[Cell, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChainGrid:
+    """All chains of one run. ``counts[i]`` chains solved exactly ``i`` tasks; ``failures`` are (reason, count)."""
+
+    label: str
+    rows: tuple[ChainRow, ...]
+    counts: tuple[int, ...]
+    failures: tuple[tuple[str, int], ...]
+    invalid: tuple[str, ...]
+
+
+def task_rows(runs: Sequence[Run]) -> list[TaskRow]:
+    """Success of every task of the protocols, by name; a task nobody reached stays in the table."""
+    names = sorted({name for run in runs if run.outcome for name in run.outcome.tasks})
+    return [TaskRow(name, tuple(_score(run.outcome, name) for run in runs)) for name in names]
+
+
+def _score(outcome: Outcome | None, task: str) -> TaskScore | None:
+    chains = outcome.counted if outcome else []
+    attempts = [attempt for chain in chains for attempt in chain.attempts if attempt.task == task]
+    if not attempts:
+        return None
+    steps = [attempt.steps for attempt in attempts if attempt.success and attempt.steps is not None]
+    successes = sum(attempt.success for attempt in attempts)
+    return TaskScore(len(attempts), successes, wilson(successes, len(attempts)), median(steps) if steps else None)
+
+
+def chain_grid(run: Run) -> ChainGrid | None:
+    """The chains of a run as rows of cells, None without an evaluation."""
+    if run.outcome is None:
+        return None
+    chains, length = run.outcome.counted, run.outcome.length
+    solved = Counter(chain.solved for chain in chains)
+    reasons = Counter(a.failure for chain in chains for a in chain.attempts if not a.success and a.failure)
+    return ChainGrid(
+        run.label,
+        tuple(_row(chain, length) for chain in chains),
+        tuple(solved[number] for number in range(length + 1)),
+        tuple(reasons.most_common()),
+        tuple(chain.id for chain in run.outcome.chains if not chain.valid),
+    )
+
+
+def _row(chain: Chain, length: int) -> ChainRow:
+    cells = [_cell(index, attempt) for index, attempt in enumerate(chain.attempts, 1)]
+    cells += [Cell("open", f"{index}. not begun") for index in range(len(cells) + 1, length + 1)]
+    words = "; ".join(cell.text for cell in cells if cell.state != "open")
+    return ChainRow(chain.id, chain.solved, tuple(cells), f"{chain.id}: {chain.solved} of {length} solved. {words}")
+
+
+def _cell(index: int, attempt: Attempt) -> Cell:
+    spoken = f"“{attempt.instruction}”" if attempt.instruction else attempt.task
+    steps = f" after {attempt.steps} steps" if attempt.steps is not None else ""
+    ending = "solved" if attempt.success else f"failed{f' ({attempt.failure})' if attempt.failure else ''}"
+    return Cell("solved" if attempt.success else "failed", f"{index}. {spoken} [{attempt.task}]: {ending}{steps}")
