@@ -18,6 +18,7 @@ from robovlms.worlds.tabletop.geometry import (
     DRAWER_TRAVEL,
     LEVER,
     LEVER_TILT,
+    PIVOT_Y,
     SWITCH_RANGE,
     TABLE_BACK,
     TABLE_FRONT,
@@ -67,7 +68,12 @@ def cabinet(spec: SceneSpec) -> str:
     wide, deep, tall = 2 * COMPARTMENT, 0.07, CABINET_WALL
     wall, inside = spec.look.cabinet, tuple(0.62 * c for c in spec.look.cabinet)
     parts = (
-        box("cabinet_floor", (0, 0, CABINET_FLOOR / 2), (wide, deep, CABINET_FLOOR / 2), (inside[0], inside[1], inside[2])),
+        box(
+            "cabinet_floor",
+            (0, 0, CABINET_FLOOR / 2),
+            (wide, deep, CABINET_FLOOR / 2),
+            (inside[0], inside[1], inside[2]),
+        ),
         box("cabinet_back", (0, deep, 0.055), (wide + 0.008, 0.007, 0.055), wall),
         box("cabinet_left", (-wide, 0, tall / 2), (0.008, deep, tall / 2), wall),
         box("cabinet_right", (wide, 0, tall / 2), (0.008, deep, tall / 2), wall),
@@ -108,17 +114,17 @@ def switch(spec: SceneSpec) -> str:
     """A lever on a console, up is away from the camera, and the bulb it switches behind it."""
     parts = (
         box("switch_console", (0, 0, CONSOLE_TOP / 2), (0.038, 0.088, CONSOLE_TOP / 2), spec.look.console),
-        f'<body name="lever" pos="0 -0.02 {CONSOLE_TOP}" euler="{LEVER_TILT} 0 0" gravcomp="1">'
+        f'<body name="lever" pos="0 {PIVOT_Y} {CONSOLE_TOP}" euler="{LEVER_TILT} 0 0" gravcomp="1">'
         f'<joint name="switch" type="hinge" axis="-1 0 0" range="-{SWITCH_RANGE} {SWITCH_RANGE}" '
         f'damping="0.02" frictionloss="0.08" armature="0.0005"/>'
         f'<geom name="lever" type="capsule" fromto="0 0 0 0 0 {LEVER}" size="0.009" mass="0.03" class="fixture" '
         f'rgba="{numbers(*spec.look.handle, 1)}"/>'
         f'<geom name="lever_tip" type="sphere" pos="0 0 {LEVER}" size="0.015" mass="0.01" class="fixture" '
         f'rgba="0.95 0.55 0.10 1"/><site name="switch" pos="0 0 {LEVER}" group="5"/></body>',
-        f'<geom name="bulb_foot" type="cylinder" pos="0 0.062 {CONSOLE_TOP + 0.01}" size="0.012 0.01" '
+        f'<geom name="bulb_foot" type="cylinder" pos="0 0.064 {CONSOLE_TOP + 0.01}" size="0.012 0.01" '
         f'class="fixture" rgba="0.7 0.7 0.72 1"/>'
-        f'<geom name="bulb" type="sphere" pos="0 0.062 {CONSOLE_TOP + 0.036}" size="0.025" class="fixture" '
-        f'material="glow"/><site name="bulb" pos="0 0.062 {CONSOLE_TOP + 0.036}" group="5"/>',
+        f'<geom name="bulb" type="sphere" pos="0 0.064 {CONSOLE_TOP + 0.034}" size="0.022" class="fixture" '
+        f'material="glow"/><site name="bulb" pos="0 0.064 {CONSOLE_TOP + 0.034}" group="5"/>',
     )
     return f'<body name="switch" pos="{numbers(*spec.switch, 0)}">{"".join(parts)}</body>'
 

@@ -32,6 +32,8 @@ CONSOLE_TOP = 0.04
 LEVER = 0.075
 LEVER_TILT = 0.35
 """Length of the switch's lever, and how far its middle position leans towards the camera (rad)."""
+PIVOT_Y = -0.035
+"""Where on its console the lever is hinged (m from the centre, along y)."""
 SWITCH_RANGE = 0.6
 BUTTON_TRAVEL = 0.014
 FINGER_OPEN = 0.04

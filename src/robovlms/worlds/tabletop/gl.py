@@ -52,5 +52,7 @@ def _probe() -> str:
 
 def _works(name: str) -> bool:
     environment = {**os.environ, "MUJOCO_GL": name}
-    done = subprocess.run([sys.executable, "-c", _PROBE], env=environment, capture_output=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE], env=environment, capture_output=True, check=False, timeout=120
+    )
     return done.returncode == 0

@@ -10,7 +10,7 @@ from robovlms.worlds.tabletop.scenes import SceneSpec
 from robovlms.worlds.tabletop.textures import table_png
 
 TIMESTEP_S = 0.005
-STATIC_CAMERA = {"pos": (0.0, -1.02, 0.80), "look_at": (0.0, -0.035, 0.0), "fovy": 43.0}
+STATIC_CAMERA = {"pos": (0.0, -0.90, 1.00), "look_at": (0.0, -0.055, 0.0), "fovy": 41.0}
 
 
 def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:

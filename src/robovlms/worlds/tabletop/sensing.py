@@ -36,7 +36,7 @@ class Sensing:
             switch=sim.joint("switch"),
             bulb=sim.bulb,
             led=sim.led,
-            held=self._held(touching),
+            held=next((name for name, block in blocks.items() if self._carried(block, touching[name])), None),
         )
 
     def fixtures(self) -> dict[str, Float[np.ndarray, "3"]]:
@@ -60,10 +60,10 @@ class Sensing:
                 touching[two].add(one)
         return touching
 
-    def _held(self, touching: dict[str, set[str]]) -> str | None:
-        if self._simulation.grip > 0:
-            return None
-        return next((name for name in BLOCKS if {"left_finger", "right_finger"} <= touching[name]), None)
+    def _carried(self, block: Block, mine: set[str]) -> bool:
+        """Both fingers of a closed gripper hold the block and nothing else carries it."""
+        pinched = {"left_finger", "right_finger"} <= mine
+        return self._simulation.grip < 0 and pinched and block.surface == "gripper"
 
     def _block(self, name: str, touching: dict[str, set[str]]) -> Block:
         position, angles = self.block_pose(name)

@@ -1,0 +1,180 @@
+"""Experts for the blocks: lift, rotate, push, place, stack, unstack."""
+
+import numpy as np
+
+from robovlms.worlds.tabletop.env import Tabletop
+from robovlms.worlds.tabletop.geometry import (
+    BLOCK_HALF,
+    CABINET_FLOOR,
+    COMPARTMENT,
+    DOOR_TRAVEL,
+    DRAWER_CENTRE,
+    DRAWER_FLOOR,
+    TABLE_FRONT,
+    YAW_LIMIT,
+    rotation,
+)
+from robovlms.worlds.tabletop.motion import CLOSED, OPEN, Motion, Point, at_height, fingers, go, over, reach, rise
+from robovlms.worlds.tabletop.placing import BLOCK_ZONE
+from robovlms.worlds.tabletop.state import BLOCKS
+
+_PEG_HALF = np.array([0.0155, 0.013])
+_ROTATE_RAD = np.radians(72.0)
+_PUSH_M = 0.115
+_PUSH_Z = 0.022
+_LOWEST_ON_TABLE = 0.019
+"""The fingers reach 15 mm below the tool point."""
+
+
+def grasp_yaw(world: Tabletop, name: str) -> float:
+    """Yaw in (-pi/2, pi/2] at which the fingers close across the shorter level side of a block."""
+    turn = rotation(world.state().blocks[name].euler)
+    upright = int(np.abs(turn[2]).argmax())
+    level = min((axis for axis in range(3) if axis != upright), key=lambda axis: BLOCK_HALF[name][axis])
+    return _half_turn(float(np.arctan2(turn[1, level], turn[0, level])))
+
+
+def half_extent(world: Tabletop, name: str, axis: int) -> float:
+    """Half the size of a block along a world axis (m)."""
+    return float(np.abs(rotation(world.state().blocks[name].euler)[axis]) @ BLOCK_HALF[name])
+
+
+def grasp(world: Tabletop, name: str, yaw: float | None = None) -> Motion:
+    """Open, go down over a block, close."""
+    yaw = grasp_yaw(world, name) if yaw is None else yaw
+    point = world.state().blocks[name].position
+    if world.state().blocks[name].surface == "table":
+        point = at_height(point, max(point[2], _LOWEST_ON_TABLE))
+    yield from reach(world, point, OPEN, yaw, tolerance=0.006)
+    yield from fingers(world, CLOSED)
+
+
+def lift(world: Tabletop, name: str) -> Motion:
+    """Grasp a block and raise it."""
+    yield from grasp(world, name)
+    yield from rise(world, CLOSED)
+
+
+def rotate(world: Tabletop, name: str, side: str) -> Motion:
+    """Grasp a block where it stands and turn it; left is counterclockwise from above."""
+    turn = _ROTATE_RAD if side == "left" else -_ROTATE_RAD
+    yaw = grasp_yaw(world, name)
+    options = [yaw + k * np.pi for k in (-1, 0, 1)]
+    yaw = min(options, key=lambda start: max(abs(start), abs(start + turn) * YAW_LIMIT / (YAW_LIMIT - 0.2)))
+    yield from grasp(world, name, yaw)
+    yield from go(world, world.simulation.pose[:3].copy(), CLOSED, yaw + turn, tolerance=0.02, max_steps=12)
+
+
+def push(world: Tabletop, name: str, side: str) -> Motion:
+    """Push a block sideways with the closed fingers."""
+    sign = 1.0 if side == "right" else -1.0
+    target = world.state().blocks[name].position[0] + sign * _PUSH_M
+    yield from push_to_x(world, name, target)
+
+
+def push_to_x(world: Tabletop, name: str, target: float) -> Motion:
+    """Push a block along x until its centre is at ``target`` (m)."""
+    block = world.state().blocks[name].position
+    sign = np.sign(target - block[0])
+    behind = half_extent(world, name, 0) + _PEG_HALF[0]
+    start = np.array([block[0] - sign * (behind + 0.012), block[1], _PUSH_Z])
+    yield from reach(world, start, CLOSED)
+
+    def follow() -> Point:
+        now = world.state().blocks[name].position
+        contact = half_extent(world, name, 0) + _PEG_HALF[0]
+        return np.array([target - sign * contact, now[1], _PUSH_Z])
+
+    yield from go(world, follow, CLOSED, tolerance=0.004, max_steps=25)
+
+
+def push_into_drawer(world: Tabletop) -> Motion:
+    """Push a block on the table until it is in front of the open drawer, then over the edge."""
+    tool, state = world.simulation.pose[:2], world.state()
+    on_table = [name for name in BLOCKS if state.blocks[name].surface == "table"]
+    if not on_table:
+        return
+    name = min(on_table, key=lambda block: float(np.linalg.norm(state.blocks[block].position[:2] - tool)))
+    drawer_x = world.fixtures()["drawer"][0]
+    if abs(state.blocks[name].position[0] - drawer_x) > 0.05:
+        yield from push_to_x(world, name, drawer_x)
+        yield from rise(world, CLOSED)
+    block = world.state().blocks[name].position
+    behind = half_extent(world, name, 1) + _PEG_HALF[1] + 0.012
+    yield from reach(world, np.array([block[0], block[1] + behind, _PUSH_Z]), CLOSED)
+
+    def follow() -> Point:
+        now = world.state().blocks[name].position
+        return np.array([now[0], TABLE_FRONT - 0.01, _PUSH_Z])
+
+    yield from go(world, follow, CLOSED, tolerance=0.004, max_steps=25)
+    yield from rise(world, CLOSED)
+
+
+def place_in_drawer(world: Tabletop) -> Motion:
+    """Lower the held block into the open drawer and let go."""
+    x, y, _ = world.fixtures()["drawer"]
+    yield from put(world, np.array([x, y + 0.038 + DRAWER_CENTRE, DRAWER_FLOOR]))
+
+
+def place_in_slider(world: Tabletop) -> Motion:
+    """Lower the held block into the compartment that the door leaves open and let go."""
+    x, y, _ = world.simulation.model.body("cabinet").pos
+    side = 1.0 if world.state().slider > DOOR_TRAVEL / 2 else -1.0
+    yield from put(world, np.array([x + side * COMPARTMENT, y, CABINET_FLOOR]))
+
+
+def put(world: Tabletop, spot: Point, yaw: float = 0.0) -> Motion:
+    """Bring the held block's underside to ``spot``, let go, and back off."""
+    name = world.state().held
+    if name is None:
+        return
+    yield from over(world, spot, CLOSED, yaw)
+    below = world.simulation.pose[:3] - world.state().blocks[name].position
+    above = spot + below + [0.0, 0.0, half_extent(world, name, 2) + 0.004]
+    yield from go(world, above, CLOSED, yaw, tolerance=0.006)
+    yield from fingers(world, OPEN)
+    yield from rise(world, OPEN)
+
+
+def stack(world: Tabletop) -> Motion:
+    """Put the held block on the nearest block on the table, sides aligned."""
+    state = world.state()
+    bases = [name for name in BLOCKS if state.blocks[name].surface == "table"]
+    if state.held is None or not bases:
+        return
+    base = min(bases, key=lambda name: float(np.linalg.norm(state.blocks[name].position[:2] - state.tcp[:2])))
+    top = state.blocks[base].position + [0.0, 0.0, half_extent(world, base, 2)]
+    yield from put(world, top, grasp_yaw(world, base))
+
+
+def unstack(world: Tabletop) -> Motion:
+    """Lift the upper block of a stack and put it down beside."""
+    stacked = [name for name in BLOCKS if world.state().blocks[name].surface == "block"]
+    if stacked:
+        yield from lift(world, stacked[0])
+        yield from put(world, free_spot(world), float(world.simulation.pose[5]))
+
+
+def free_spot(world: Tabletop) -> Point:
+    """The spot on the table nearest to the tool that is well away from every block on it."""
+    state = world.state()
+    others = [block.position[:2] for name, block in state.blocks.items() if name != state.held]
+    xs, ys = (np.linspace(*BLOCK_ZONE[:, axis], count) for axis, count in ((0, 9), (1, 4)))
+    spots = np.array([(x, y, 0.0) for x in xs for y in ys])
+    room = np.array([min(float(np.linalg.norm(spot[:2] - other)) for other in others) for spot in spots])
+    distance = np.linalg.norm(spots[:, :2] - state.tcp[:2], axis=1)
+    return spots[int(np.where(room > 0.12, distance, 10.0 - room).argmin())]
+
+
+def let_go(world: Tabletop) -> Motion:
+    """Release whatever the fingers hold; a block in the air is put down on the table first."""
+    held = world.state().held
+    if held is not None:
+        yield from put(world, free_spot(world), float(world.simulation.pose[5]))
+    elif world.simulation.grip < 0 and any(block.touched for block in world.state().blocks.values()):
+        yield from fingers(world, OPEN)
+
+
+def _half_turn(yaw: float) -> float:
+    return float((yaw + np.pi / 2) % np.pi - np.pi / 2)

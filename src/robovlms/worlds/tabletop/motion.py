@@ -1,0 +1,89 @@
+"""How experts move: servo the tool to waypoints through the world's own actions, reading the live pose.
+
+A motion is a generator of actions; whoever runs it steps the world between two of them. Every waypoint is clipped to
+the workspace: an expert that presses against a limit teaches a policy to stall there.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from robovlms.worlds.tabletop.conventions import POSITION_SCALE_M, ROTATION_SCALE_RAD
+from robovlms.worlds.tabletop.env import Tabletop
+from robovlms.worlds.tabletop.geometry import WORKSPACE_HIGH, WORKSPACE_LOW, YAW_LIMIT
+
+Motion = Iterator[Float[np.ndarray, "7"]]
+Point = Float[np.ndarray, "3"]
+Goal = Point | Callable[[], Point]
+"""A tool position (m), or a function of the live world that gives it."""
+
+OPEN, CLOSED = 1.0, -1.0
+TRAVEL_Z = 0.16
+"""Height at which the tool, even with a block in it, passes over everything."""
+_CLEAR_Z = 0.14
+_NEAR_XY = 0.02
+"""Where the tool need not rise first: it is already above its goal."""
+
+
+def go(
+    world: Tabletop, goal: Goal, grip: float, yaw: float = 0.0, tolerance: float = 0.008, max_steps: int = 30
+) -> Motion:
+    """Move in a straight line until within ``tolerance`` (m) of the goal, or for ``max_steps``."""
+    for _ in range(max_steps):
+        pose = world.simulation.pose
+        point = np.clip(goal() if callable(goal) else goal, WORKSPACE_LOW, WORKSPACE_HIGH)
+        turn = np.array([0.0, 0.0, np.clip(yaw, -YAW_LIMIT, YAW_LIMIT)]) - pose[3:]
+        away = point - pose[:3]
+        if np.linalg.norm(away) < tolerance and np.abs(turn).max() < 0.08:
+            return
+        yield action(away, turn, grip)
+
+
+def action(away: Point, turn: Point, grip: float) -> Float[np.ndarray, "7"]:
+    """The action that covers a displacement (m) and a turn (rad), or as much of them as one step allows."""
+    step = away / POSITION_SCALE_M
+    step = step / max(1.0, float(np.abs(step).max()))
+    return np.concatenate([step, np.clip(turn / ROTATION_SCALE_RAD, -1.0, 1.0), [grip]])
+
+
+def over(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, tolerance: float = 0.012) -> Motion:
+    """Rise, then travel to above ``point``."""
+    if np.linalg.norm(world.simulation.pose[:2] - point[:2]) > _NEAR_XY:
+        yield from rise(world, grip)
+        yield from go(world, at_height(point, TRAVEL_Z), grip, yaw, tolerance)
+
+
+def reach(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, tolerance: float = 0.008) -> Motion:
+    """Travel to above ``point``, then go down to it."""
+    yield from over(world, point, grip, yaw)
+    yield from go(world, point, grip, yaw, tolerance)
+
+
+def rise(world: Tabletop, grip: float) -> Motion:
+    """Go straight up until clear of everything."""
+    yaw = float(world.simulation.pose[5])
+    start = world.simulation.pose[:3].copy()
+    while world.simulation.pose[2] < _CLEAR_Z:
+        before = world.simulation.pose[2]
+        yield action(
+            np.array([*(start[:2] - world.simulation.pose[:2]), TRAVEL_Z + 0.02 - before]), _upright(world, yaw), grip
+        )
+
+
+def fingers(world: Tabletop, grip: float, max_steps: int = 5) -> Motion:
+    """Open or close in place until the fingers stop moving."""
+    for _ in range(max_steps):
+        width = world.simulation.width
+        yield np.array([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, grip])
+        if abs(world.simulation.width - width) < 0.0015:
+            return
+
+
+def at_height(point: Point, z: float) -> Point:
+    """The point above or below ``point`` at height ``z``."""
+    return np.array([point[0], point[1], z])
+
+
+def _upright(world: Tabletop, yaw: float) -> Point:
+    return np.array([0.0, 0.0, yaw]) - world.simulation.pose[3:]
