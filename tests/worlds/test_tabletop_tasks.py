@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from robovlms.core.errors import UnknownName
 from robovlms.worlds.tabletop import tasks as tabletop_tasks
 from robovlms.worlds.tabletop.geometry import COMPARTMENT, DOOR_TRAVEL, DRAWER_TRAVEL
+from robovlms.worlds.tabletop.meanings import task_table
 from robovlms.worlds.tabletop.state import BLOCKS, Block, SceneState
 from robovlms.worlds.tabletop.symbolic import Symbols, outcome
 from robovlms.worlds.tabletop.tasks import TASK_SETS, TASKS, check, feasible, task_set
@@ -276,3 +278,8 @@ def test_unknown_names_offer_the_nearest():
         task_set("twelv")
     with pytest.raises(UnknownName):
         tabletop_tasks.feasible("fly", AT_REST)
+
+
+def test_the_document_shows_the_table_of_the_code():
+    document = Path(__file__).parents[2] / "docs" / "tabletop.md"
+    assert task_table() in document.read_text(encoding="utf-8")

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from robovlms.core.errors import UserError
+from robovlms.worlds.tabletop.conventions import RATE_HZ
 from robovlms.worlds.tabletop.initial import BlockPlace, InitialState
 from robovlms.worlds.tabletop.sequences import SPACINGS, count_sequences, sequence
 from robovlms.worlds.tabletop.state import BLOCKS
@@ -30,8 +31,8 @@ CHAIN_LENGTH = 5
 NUM_CHAINS = 1000
 SUBTASK_SECONDS = 12
 """Time for one task: CALVIN's 360 steps at 30 Hz."""
-MAX_STEPS = 120
-"""Control steps for one task: ``SUBTASK_SECONDS`` at the 10 Hz of this world."""
+MAX_STEPS = round(SUBTASK_SECONDS * RATE_HZ)
+"""Control steps for one task: 120 at the 10 Hz of this world."""
 
 _GENERATOR = "tabletop-chains-1"
 
