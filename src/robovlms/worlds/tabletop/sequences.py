@@ -1,5 +1,6 @@
 """Counting and numbering the task sequences that the symbolic rules allow, so that one can be drawn evenly."""
 
+from collections.abc import Callable
 from functools import cache
 
 from robovlms.worlds.tabletop.symbolic import Symbols, outcome
@@ -19,31 +20,27 @@ def category(task: str) -> str:
     return words.get(task.split("_")[0], task)
 
 
+_REMEMBERED: dict[str, Callable[[frozenset[str], str, str], frozenset[str]]] = {
+    SPACINGS[0]: lambda past, _, kind: past | {kind},
+    SPACINGS[1]: lambda past, task, kind: past.intersection(TASKS) | {task, kind},
+    SPACINGS[2]: lambda _past, _task, kind: frozenset({kind}),
+    SPACINGS[3]: lambda _past, _task, _kind: frozenset(),
+}
+"""Tasks and categories that may not come next, from those of before, the task that followed and its category."""
+
+
 @cache
-def _successors(tasks: tuple[str, ...], now: Symbols) -> list[tuple[str, Symbols]]:
+def _successors(tasks: tuple[str, ...], now: Symbols) -> list[tuple[str, str, Symbols]]:
+    """The tasks that can begin, their category and where they end."""
     ends = ((task, outcome(task, now)) for task in tasks)
-    return [(task, end) for task, end in ends if end is not None]
-
-
-def _remember(spacing: str, past: frozenset[str], task: str) -> frozenset[str] | None:
-    """What must be known of a sequence once ``task`` has followed, or None where it may not follow."""
-    kind = category(task)
-    if spacing == "any":
-        return past
-    if kind in past or task in past:
-        return None
-    if spacing == "five categories":
-        return past | {kind}
-    if spacing == "neighbours differ":
-        return frozenset({kind})
-    return past.intersection(TASKS) | {kind, task}
+    return [(task, category(task), end) for task, end in ends if end is not None]
 
 
 @cache
 def count_sequences(
     tasks: tuple[str, ...], spacing: str, now: Symbols, left: int, past: frozenset[str] = frozenset()
 ) -> int:
-    """Number of sequences of ``left`` more tasks from ``now``; ``past`` is what is known of the tasks before."""
+    """Number of sequences of ``left`` more tasks from ``now``; ``past`` may not come next."""
     if left == 0:
         return 1
     options = _options(tasks, spacing, now, past)
@@ -56,8 +53,13 @@ def count_sequences(
 def _options(
     tasks: tuple[str, ...], spacing: str, now: Symbols, past: frozenset[str]
 ) -> list[tuple[str, Symbols, frozenset[str]]]:
-    following = ((task, end, _remember(spacing, past, task)) for task, end in _successors(tasks, now))
-    return [(task, end, kept) for task, end, kept in following if kept is not None]
+    """The tasks that may come next, where they end and what may not follow them."""
+    remembered = _REMEMBERED[spacing]
+    return [
+        (task, end, remembered(past, task, kind))
+        for task, kind, end in _successors(tasks, now)
+        if task not in past and kind not in past
+    ]
 
 
 def sequence(tasks: tuple[str, ...], spacing: str, now: Symbols, length: int, rank: int) -> tuple[str, ...]:
