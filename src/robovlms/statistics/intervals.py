@@ -1,10 +1,10 @@
 """Intervals around what an evaluation measured: Wilson for rates, the bootstrap over episodes for means."""
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def wilson(successes: int, n: int, level: float = 0.95) -> Estimate:
     """
     if n < 1 or not 0 <= successes <= n:
         raise ValueError(f"Wilson interval of {successes} successes in {n} attempts: need 0 <= successes <= n, n >= 1.")
-    z = float(norm.ppf(0.5 + level / 2))
+    z = NormalDist().inv_cdf(0.5 + level / 2)
     rate = successes / n
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))

@@ -1,0 +1,161 @@
+"""One episode in one world: the instructions one after the other, each after the success of the last."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robovlms.core.protocols import World
+from robovlms.core.types import Observation
+from robovlms.evaluation.results import EpisodeResult, TaskResult
+from robovlms.evaluation.video import VideoRecorder
+
+TIMEOUT = "timeout"
+"""Failure of a task whose steps ran out."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorldFactory:
+    """How a worker process builds its worlds: ``module:callable`` and keyword arguments, so that it can be pickled."""
+
+    target: str
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self) -> World:
+        """Build one world."""
+        module, _, name = self.target.partition(":")
+        return getattr(importlib.import_module(module), name)(**self.kwargs)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One episode to play. ``initial_state`` is the world's own; ``video`` is where to record it, if anywhere."""
+
+    id: str
+    initial_state: Any
+    seed: int
+    tasks: tuple[str, ...]
+    video: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a player needs of the protocol."""
+
+    max_steps: int
+    instruction_split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What an episode waits with: an observation, with a new instruction where a task begins; or its result.
+
+    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show.
+    """
+
+    observation: Observation | None = None
+    rendered: bool = False
+    instruction: str | None = None
+    result: EpisodeResult | None = None
+
+
+class Player:
+    """Keeps one world and plays one episode at a time in it."""
+
+    def __init__(self, world: World, rules: Rules):
+        self._world = world
+        self._rules = rules
+        self._recorder: VideoRecorder | None = None
+
+    def begin(self, job: Job) -> Turn:
+        """Reset the world to the job's initial state and begin its first task."""
+        self._drop_recording()
+        self._job, self._results = job, list[TaskResult]()
+        if job.video is not None:
+            self._recorder = VideoRecorder(job.video, self._world)
+        render = self._must_render
+        return self._begin_task(self._world.reset(job.initial_state, job.seed, render), render)
+
+    def act(self, action: np.ndarray, render: bool) -> Turn:
+        """Play one control step; a success begins the next task, a failure or the last success ends the episode."""
+        render = render or self._must_render
+        step = self._world.step(action, render)
+        self._num_steps += 1
+        self._record(step.observation, step.success)
+        if not step.success and self._num_steps < self._rules.max_steps:
+            return Turn(step.observation, render)
+        self._results.append(
+            TaskResult(
+                task=self._job.tasks[len(self._results)],
+                instruction=self._instruction,
+                success=step.success,
+                steps=self._num_steps,
+                failure=None if step.success else TIMEOUT,
+            )
+        )
+        if step.success and len(self._results) < len(self._job.tasks):
+            return self._begin_task(step.observation, render)
+        return Turn(result=self._end())
+
+    def look(self) -> Turn:
+        """Render the present moment: a task may begin at a step that nobody meant to look at."""
+        # Restoring a snapshot is the one way every world has to render without moving.
+        return Turn(self._world.restore(self._world.snapshot()), rendered=True)
+
+    def close(self) -> None:
+        """Free the world and drop an unfinished recording."""
+        self._drop_recording()
+        self._world.close()
+
+    @property
+    def _must_render(self) -> bool:
+        return self._recorder is not None and self._recorder.needs_images
+
+    def _begin_task(self, observation: Observation, rendered: bool) -> Turn:
+        position = len(self._results)
+        task = self._job.tasks[position]
+        sentences = self._world.instructions(task, self._rules.instruction_split)
+        choice = np.random.default_rng([self._job.seed, position]).integers(len(sentences))
+        self._instruction, self._num_steps = sentences[int(choice)], 0
+        self._world.begin_task(task)
+        self._record(observation, success=False)
+        return Turn(observation, rendered, self._instruction)
+
+    def _record(self, observation: Observation, success: bool) -> None:
+        if self._recorder is not None:
+            place = f"{len(self._results) + 1}/{len(self._job.tasks)}"
+            self._recorder.add(observation, f"{place}  {self._instruction}", self._num_steps, success)
+
+    def _end(self) -> EpisodeResult:
+        if self._recorder is not None:
+            self._recorder.finish()
+            self._recorder = None
+        return episode_result(self._job, tuple(self._results))
+
+    def _drop_recording(self) -> None:
+        if self._recorder is not None:
+            self._recorder.drop()
+            self._recorder = None
+
+
+def episode_result(job: Job, tasks: tuple[TaskResult, ...] = (), error: str | None = None) -> EpisodeResult:
+    """The result of a job; with ``error`` an infrastructure error."""
+    status = "ok" if error is None else "infrastructure_error"
+    state = plain(job.initial_state)
+    return EpisodeResult(id=job.id, initial_state=state, seed=job.seed, status=status, tasks=tasks, error=error)
+
+
+def plain(state: Any) -> Any:
+    """A world's initial state as JSON holds it."""
+    if hasattr(state, "to_dict"):
+        return state.to_dict()
+    if is_dataclass(state) and not isinstance(state, type):
+        return plain(asdict(state))
+    if isinstance(state, Mapping):
+        return {str(name): plain(value) for name, value in state.items()}
+    if isinstance(state, list | tuple):
+        return [plain(value) for value in state]
+    return state.tolist() if isinstance(state, np.ndarray | np.generic) else state

@@ -1,0 +1,108 @@
+"""Runs an evaluation from its jobs to ``results.json``; each benchmark brings its protocol, jobs and worlds."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from robovlms.core.errors import WorkFailed
+from robovlms.core.protocols import Policy
+from robovlms.evaluation import results
+from robovlms.evaluation.episode import Job, Rules, WorldFactory
+from robovlms.evaluation.progress import EpisodeProgress
+from robovlms.evaluation.protocol import Protocol
+from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
+from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.store import RESULTS, EpisodeStore
+from robovlms.evaluation.workers import open_workers
+
+VIDEOS = "videos"
+
+
+def run(
+    policy: Policy,
+    protocol: Protocol,
+    jobs: Sequence[Job],
+    factory: WorldFactory,
+    *,
+    checkpoint: Checkpoint,
+    out: Path,
+    workers: int = 1,
+    video: int = 0,
+    resume: bool = False,
+) -> Results:
+    """Play the jobs a folder does not hold yet, and write its results.
+
+    Args:
+        policy: The policy, whose padded batch shape must be ``protocol.batch``.
+        protocol: What is measured; must describe ``jobs``.
+        jobs: All episodes of the protocol.
+        factory: Builds the worlds.
+        checkpoint: Where the policy came from.
+        out: The folder for results, episodes and ``videos/``.
+        workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
+        video: How many of the first jobs are recorded.
+        resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+
+    Raises:
+        UserError: Bad input, or ``out`` holds something else.
+        WorkFailed: No episode could be played.
+    """
+    recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
+    everything = [*recorded, *jobs[video:]]
+    with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
+        for episode in store.episodes:
+            progress.episode(episode, resumed=True)
+        done = {episode.id for episode in store.episodes}
+        _play(policy, protocol, [job for job in everything if job.id not in done], factory, workers, store, progress)
+        finished = results.build(protocol, checkpoint, store.episodes)
+    _write_timing(out, progress, workers)
+    _write_video_index(out / VIDEOS, recorded, store.episodes)
+    results.write(finished, out / RESULTS)
+    if not finished.metrics:
+        raise WorkFailed(f"Every episode ended in an infrastructure error; see {out / RESULTS}.")
+    return finished
+
+
+def _play(
+    policy: Policy,
+    protocol: Protocol,
+    jobs: Sequence[Job],
+    factory: WorldFactory,
+    num_workers: int,
+    store: EpisodeStore,
+    progress: EpisodeProgress,
+) -> None:
+    if not jobs:
+        return
+    rules = Rules(protocol.max_steps, protocol.instruction_split)
+    pool = open_workers(factory, rules, min(num_workers, len(jobs)))
+    try:
+        rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
+        for episode in rollouts.run():
+            store.append(episode)
+            progress.episode(episode)
+    finally:
+        pool.close()
+
+
+def _write_timing(out: Path, progress: EpisodeProgress, num_workers: int) -> None:
+    """What depends on the machine stands apart, so that equal evaluations have equal results files."""
+    timing = {"workers": num_workers, "control_steps": progress.num_steps, "wall_s": round(progress.seconds, 2)}
+    results.write_json(out / "timing.json", {**timing, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+
+
+def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
+    by_id = {episode.id: episode for episode in episodes}
+    entries = [
+        {
+            "file": f"{job.id}.mp4",
+            "chain": job.id,
+            "instructions": [task.instruction for task in by_id[job.id].tasks],
+            "solved": by_id[job.id].num_solved,
+        }
+        for job in recorded
+        if (folder / f"{job.id}.mp4").is_file()
+    ]
+    if entries:
+        results.write_json(folder / "index.json", entries)

@@ -1,0 +1,169 @@
+"""Plays many episodes side by side: worlds elsewhere, one policy here, and the same episodes for any worker count.
+
+Episodes play in cohorts of ``batch``, in lockstep: a cohort waits for all its worlds, and the policy's network runs
+when all its episodes are due, so that its padded batch is full. What shares a batch with what therefore follows from
+the jobs alone. Two cohorts take turns: the worlds of one move while the policy thinks about the other.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from robovlms.core.errors import WorkFailed
+from robovlms.core.protocols import Policy
+from robovlms.core.types import Observation
+from robovlms.evaluation.episode import Job, Turn, episode_result
+from robovlms.evaluation.host import Act, Command, LocalWorkers, Look, Lost
+from robovlms.evaluation.results import EpisodeResult
+from robovlms.evaluation.workers import ProcessWorkers
+
+MAX_TRIES = 3
+"""Times an episode is played before its crashes count as an infrastructure error."""
+
+Slots = Sequence[int]
+
+
+@dataclass(slots=True)
+class _Seat:
+    """The episode of a slot: ``turn`` is None while its world is busy; ``observation`` is the policy's to read."""
+
+    job: Job
+    turn: Turn | None = None
+    started: bool = False
+
+    @property
+    def observation(self) -> Observation:
+        assert self.turn is not None
+        assert self.turn.observation is not None
+        return self.turn.observation
+
+    @property
+    def rendered(self) -> bool:
+        return self.turn is not None and self.turn.rendered
+
+
+class Rollouts:
+    """Plays jobs to their results.
+
+    Args:
+        policy: The policy; called in this thread only.
+        workers: Where the worlds are.
+        jobs: Episodes in the order they are begun.
+        batch: Episodes in a cohort: the most that ``policy.act`` ever gets at once.
+        seed: Seed all sampling of the policy starts from; each episode derives its own.
+        on_steps: Called with the number of control steps just decided.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        workers: LocalWorkers | ProcessWorkers,
+        jobs: Sequence[Job],
+        *,
+        batch: int,
+        seed: int,
+        on_steps: Callable[[int], None] = lambda num: None,
+    ):
+        self._policy, self._workers, self._seed, self._on_steps = policy, workers, seed, on_steps
+        self._queue = deque(jobs)
+        self._seats: dict[int, _Seat] = {}
+        self._tries: Counter[str] = Counter()
+        self._num_ok = self._num_errors = 0
+        # With fewer jobs two cohorts would only halve the rows that fill a batch.
+        num_cohorts = 2 if len(jobs) >= 2 * batch else 1
+        self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(num_cohorts)]
+
+    def run(self) -> Iterator[EpisodeResult]:
+        """Results as episodes end.
+
+        Raises:
+            UserError: A world refused its input.
+            WorkFailed: The policy answered with NaN, or no episode can be played at all.
+        """
+        while self._queue or self._seats:
+            for slots in self._cohorts:
+                for slot, turn in sorted(self._workers.collect(slots).items()):
+                    result = self._receive(slot, turn)
+                    if result is not None:
+                        yield result
+                self._workers.send(self._begin(slots) | self._decide(slots))
+
+    def _receive(self, slot: int, turn: Turn | Lost) -> EpisodeResult | None:
+        seat = self._seats.get(slot)
+        if seat is None:
+            return None
+        if isinstance(turn, Lost):
+            return self._lose(slot, turn)
+        if turn.result is not None:
+            self._leave(slot)
+            self._num_ok += 1
+            return turn.result
+        seat.turn = turn
+        if turn.instruction is not None:
+            self._tell(seat, turn.instruction)
+        return None
+
+    def _tell(self, seat: _Seat, instruction: str) -> None:
+        if seat.started:
+            self._policy.instruct(seat.job.id, instruction)
+        else:
+            seed = np.random.SeedSequence([self._seed, seat.job.seed]).generate_state(1)[0]
+            self._policy.start(seat.job.id, instruction, seed=int(seed))
+            seat.started = True
+
+    def _lose(self, slot: int, lost: Lost) -> EpisodeResult | None:
+        """Queue the episode again from its beginning, unless it is the one that brings its world down each time."""
+        job = self._leave(slot)
+        self._tries[job.id] += lost.blamed
+        if self._tries[job.id] < MAX_TRIES:
+            self._queue.appendleft(job)
+            return None
+        self._num_errors += 1
+        if self._num_errors >= MAX_TRIES and not self._num_ok:
+            raise WorkFailed(f"No episode can be played; each of the first died {MAX_TRIES} times, of:\n{lost.reason}")
+        return episode_result(job, error=lost.reason)
+
+    def _leave(self, slot: int) -> Job:
+        seat = self._seats.pop(slot)
+        if seat.started:
+            self._policy.stop(seat.job.id)
+        return seat.job
+
+    def _begin(self, slots: Slots) -> dict[int, Command]:
+        commands: dict[int, Command] = {}
+        for slot in slots:
+            if slot not in self._seats and self._queue:
+                job = self._queue.popleft()
+                self._seats[slot] = _Seat(job)
+                commands[slot] = job
+        return commands
+
+    def _decide(self, slots: Slots) -> dict[int, Command]:
+        """Move those that need no plan; let the network plan only when all that play are due and can see."""
+        playing = {slot: self._seats[slot] for slot in slots if slot in self._seats}
+        waiting = {slot: seat for slot, seat in playing.items() if seat.turn is not None}
+        due = {slot for slot, seat in waiting.items() if self._policy.needs_observation(seat.job.id)}
+        blind = [slot for slot in due if not waiting[slot].rendered]
+        commands: dict[int, Command] = {slot: Look() for slot in blind}
+        for slot in blind:
+            waiting[slot].turn = None
+        acting = [slot for slot in waiting if slot not in due]
+        if not acting and not blind and len(waiting) == len(playing):
+            acting = list(waiting)
+        return commands | self._act({slot: waiting[slot] for slot in acting})
+
+    def _act(self, seats: Mapping[int, _Seat]) -> dict[int, Command]:
+        if not seats:
+            return {}
+        decisions = self._policy.act({seat.job.id: seat.observation for seat in seats.values()})
+        self._on_steps(len(seats))
+        commands: dict[int, Command] = {}
+        for slot, seat in seats.items():
+            action = decisions[seat.job.id].action
+            if not np.isfinite(action).all():
+                raise WorkFailed(f"The policy's action is not finite in episode {seat.job.id}: {action.tolist()}.")
+            commands[slot] = Act(action, render=self._policy.needs_observation(seat.job.id))
+            seat.turn = None
+        return commands

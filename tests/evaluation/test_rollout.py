@@ -1,0 +1,186 @@
+"""Rollouts: the same episodes for any number of workers, and worlds that die."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+from toy_policy import ToyPolicy, toy_factory, toy_jobs
+from toy_world import ACTION_SPEC, ToyWorld
+
+from robovlms.core.errors import UserError, WorkFailed
+from robovlms.core.types import Decision
+from robovlms.evaluation.episode import Player, Rules
+from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.workers import open_workers
+from robovlms.policies.scripted import scripted_baseline
+
+RULES = Rules(max_steps=25, instruction_split="validation")
+
+
+def play(jobs, num_workers, policy=None, factory=None, batch=4, on_result=None, pool=None):
+    policy = policy or ToyPolicy(batch=batch)
+    pool = pool or open_workers(factory or toy_factory(), RULES, num_workers)
+    results = []
+    try:
+        for result in Rollouts(policy, pool, jobs, batch=batch, seed=7).run():
+            results.append(result)
+            if on_result:
+                on_result(pool, results)
+    finally:
+        pool.close()
+    return results
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return play(toy_jobs(23), 0)
+
+
+def test_the_toy_is_neither_hopeless_nor_easy(reference):
+    assert len({result.num_solved for result in reference}) > 2
+    assert all(result.status == "ok" for result in reference)
+
+
+@pytest.mark.parametrize("num_workers", [1, 2, 3])
+def test_any_number_of_workers_gives_the_same_episodes_in_the_same_order(reference, num_workers):
+    assert play(toy_jobs(23), num_workers) == reference
+
+
+def test_other_episodes_do_not_matter_beyond_noise(reference):
+    """Any subset, in any place of the batch: equal here to the last bit, since steps and successes are discrete."""
+    by_id = {result.id: result for result in reference}
+    jobs = toy_jobs(23)
+    for subset in (jobs[3:4], jobs[11:17][::-1], jobs[:2] + jobs[20:]):
+        assert all(result == by_id[result.id] for result in play(subset, 0))
+
+
+def test_row_position_in_the_batch_is_noise():
+    world = ToyWorld()
+    seen = [world.reset({"x": float(i)}, 0) for i in range(4)]
+    plans = []
+    for order in ([0, 1, 2, 3], [3, 1, 0, 2], [0]):
+        policy = ToyPolicy(executor="first")
+        for i in order:
+            policy.start(f"e{i}", "go left", seed=i)
+        plans.append(policy.act({f"e{i}": seen[i] for i in order})["e0"].action)
+    np.testing.assert_allclose(plans[1], plans[0], rtol=1e-5)
+    np.testing.assert_allclose(plans[2], plans[0], rtol=1e-5)
+
+
+def test_batches_are_full_while_jobs_last():
+    policy = ToyPolicy(batch=4)
+    play(toy_jobs(40), 0, policy)
+    assert np.mean(policy.fills) > 3.5
+    assert not policy.words  # every episode was stopped
+
+
+def test_worlds_are_rendered_only_when_a_plan_is_due():
+    world = ToyWorld()
+    player = Player(world, RULES)
+    policy = ToyPolicy(executor="chunk:3")
+    turn = player.begin(toy_jobs(1)[0])
+    assert not turn.rendered
+    policy.start("e", turn.instruction, seed=0)
+    turn, num_steps = player.look(), 0
+    while turn.result is None and turn.instruction is None:
+        action = policy.act({"e": turn.observation})["e"].action
+        turn = player.act(action, policy.needs_observation("e"))
+        num_steps += 1
+    assert num_steps > 3
+    assert world.num_renders == 1 + num_steps // 3
+
+
+def test_a_policy_that_never_looks_never_renders(monkeypatch):
+    monkeypatch.setattr(ToyWorld, "restore", lambda *_: pytest.fail("rendered"))
+    results = play(toy_jobs(6), 0, scripted_baseline("random", ACTION_SPEC))
+    assert len(results) == 6
+
+
+def test_chains_follow_the_rules(reference):
+    for result in reference:
+        assert [task.success for task in result.tasks[:-1]] == [True] * (len(result.tasks) - 1)
+        assert len(result.tasks) == 5 or not result.tasks[-1].success
+        for task in result.tasks:
+            assert task.failure == (None if task.success else "timeout")
+            assert task.success or task.steps == RULES.max_steps
+    said = {task.instruction for result in reference for task in result.tasks}
+    assert said == {"go left", "move to the left", "go right"}
+
+
+def test_a_killed_worker_changes_nothing(reference):
+    killed = []
+
+    def kill_once(pool, results):
+        if len(results) == 5 and not killed:
+            killed.append(pool.process_ids[0])
+            os.kill(killed[0], signal.SIGKILL)
+
+    results = play(toy_jobs(23), 2, on_result=kill_once)
+    assert killed
+    assert sorted(results, key=lambda r: r.id) == sorted(reference, key=lambda r: r.id)
+
+
+@pytest.mark.parametrize(("num_crashes", "status"), [(2, "ok"), (1000, "infrastructure_error")])
+def test_an_episode_that_kills_its_worker(tmp_path, reference, num_crashes, status):
+    crash_file = tmp_path / "crashes"
+    crash_file.write_text(str(num_crashes))
+    jobs = toy_jobs(9)
+    poison = toy_jobs(9, tasks=["crash"])[2]
+    jobs[2] = poison
+    results = {r.id: r for r in play(jobs, 1, factory=toy_factory(crash_file=str(crash_file)))}
+    assert results[poison.id].status == status
+    assert len(results) == 9
+    by_id = {r.id: r for r in reference}
+    assert all(result == by_id[name] for name, result in results.items() if name != poison.id)
+    if status != "ok":
+        assert "died" in results[poison.id].error
+        assert results[poison.id].tasks == ()
+        assert int(crash_file.read_text()) == 1000 - 3
+
+
+def test_an_exception_in_the_world_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("robovlms.evaluation.rollout.MAX_TRIES", 1)
+    with pytest.raises(WorkFailed, match="No such file"):
+        play(toy_jobs(5, tasks=["crash"]), 1, factory=toy_factory(crash_file=str(tmp_path / "missing")))
+
+
+def test_bad_input_of_a_world_is_the_users():
+    with pytest.raises(UserError, match="no such scene"):
+        play(toy_jobs(2), 1, factory=toy_factory(error=UserError("no such scene")))
+    with pytest.raises(UserError, match="workers"):
+        open_workers(toy_factory(), RULES, -1)
+
+
+@pytest.mark.slow
+def test_a_silent_worker_is_replaced(reference):
+    stopped = []
+
+    def stop_once(pool, results):
+        if len(results) == 5 and not stopped:
+            pool._reply_timeout_s = 10.0
+            stopped.append(pool.process_ids[0])
+            os.kill(stopped[0], signal.SIGSTOP)
+
+    results = play(toy_jobs(8), 1, on_result=stop_once)
+    assert stopped
+    assert {result.id: result for result in results} == {
+        result.id: result for result in reference if result.id < "toy-008"
+    }
+
+
+class NanPolicy:
+    def start(self, episode, instruction, *, seed): ...
+    def instruct(self, episode, instruction): ...
+    def stop(self, episode): ...
+
+    def needs_observation(self, episode):
+        return False
+
+    def act(self, observations):
+        return {episode: Decision(np.full(2, np.nan, np.float32)) for episode in observations}
+
+
+def test_nan_actions_stop_the_evaluation():
+    with pytest.raises(WorkFailed, match="not finite in episode toy-000"):
+        play(toy_jobs(1), 0, NanPolicy())
