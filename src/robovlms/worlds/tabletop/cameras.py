@@ -1,14 +1,15 @@
 """Pictures of a simulation, and where a point of the world falls in them."""
 
+import weakref
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from robovlms.core.errors import UnknownName
+from robovlms.worlds.tabletop.conventions import CAMERAS
 from robovlms.worlds.tabletop.gl import choose_backend
 from robovlms.worlds.tabletop.simulation import Simulation
-from robovlms.worlds.tabletop.conventions import CAMERAS
 
 
 class Cameras:
@@ -17,10 +18,13 @@ class Cameras:
     def __init__(self, simulation: Simulation):
         self._simulation = simulation
         self._renderers: dict[tuple[int, int], Any] = {}
+        # Also at exit: a renderer freed after EGL has shut down complains on stderr.
+        self._finalizer = weakref.finalize(self, _free, self._renderers)
 
     def render(self, camera: str, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The image of a camera, (height, width) pixels."""
         renderer = self._renderer(size)
+        self._simulation.dress()
         renderer.update_scene(self._simulation.data, camera=_known(camera))
         return renderer.render().copy()
 
@@ -44,14 +48,18 @@ class Cameras:
 
     def close(self) -> None:
         """Free the renderers."""
-        while self._renderers:
-            self._renderers.popitem()[1].close()
+        _free(self._renderers)
 
     def _renderer(self, size: tuple[int, int]) -> Any:
         if size not in self._renderers:
             choose_backend()
             self._renderers[size] = self._simulation.mujoco.Renderer(self._simulation.model, *size)
         return self._renderers[size]
+
+
+def _free(renderers: dict[tuple[int, int], Any]) -> None:
+    while renderers:
+        renderers.popitem()[1].close()
 
 
 def _known(camera: str) -> str:

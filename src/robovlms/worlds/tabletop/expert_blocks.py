@@ -20,7 +20,7 @@ from robovlms.worlds.tabletop.state import BLOCKS
 
 _PEG_HALF = np.array([0.0155, 0.013])
 _ROTATE_RAD = np.radians(72.0)
-_PUSH_M = 0.115
+_PUSH_M = 0.13
 _PUSH_Z = 0.022
 _LOWEST_ON_TABLE = 0.019
 """The fingers reach 15 mm below the tool point."""
@@ -63,6 +63,7 @@ def rotate(world: Tabletop, name: str, side: str) -> Motion:
     yaw = min(options, key=lambda start: max(abs(start), abs(start + turn) * YAW_LIMIT / (YAW_LIMIT - 0.2)))
     yield from grasp(world, name, yaw)
     yield from go(world, world.simulation.pose[:3].copy(), CLOSED, yaw + turn, tolerance=0.02, max_steps=12)
+    yield from fingers(world, OPEN)
 
 
 def push(world: Tabletop, name: str, side: str) -> Motion:

@@ -10,7 +10,7 @@ from robovlms.worlds.tabletop.scenes import SceneSpec
 from robovlms.worlds.tabletop.textures import table_png
 
 TIMESTEP_S = 0.005
-STATIC_CAMERA = {"pos": (0.0, -0.90, 1.00), "look_at": (0.0, -0.055, 0.0), "fovy": 41.0}
+STATIC_CAMERA = {"pos": (0.0, -0.90, 1.00), "look_at": (0.0, -0.062, 0.0), "fovy": 38.5}
 
 
 def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
@@ -39,7 +39,7 @@ def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
 _OPTIONS = (
     '<compiler angle="radian" autolimits="true"/>'
     f'<option timestep="{TIMESTEP_S}" integrator="implicitfast" cone="elliptic" impratio="10"/>'
-    '<visual><quality shadowsize="0" offsamples="0"/><global offwidth="1280" offheight="1280"/>'
+    '<visual><quality shadowsize="0" offsamples="0" numslices="14" numstacks="8" numquads="1"/><global offwidth="1280" offheight="1280"/>'
     '<headlight ambient="0.42 0.42 0.42" diffuse="0.30 0.30 0.30" specular="0 0 0"/><map znear="0.01" zfar="20"/></visual>'
 )
 
@@ -66,7 +66,9 @@ def _assets(spec: SceneSpec) -> str:
         '<asset><texture type="skybox" builtin="gradient" rgb1="0.80 0.85 0.90" rgb2="0.55 0.60 0.66" width="64" '
         'height="384"/><texture name="table" type="2d" file="table.png"/>'
         '<material name="table" texture="table" texrepeat="2 2" texuniform="false" specular="0.1"/>'
-        f'<material name="floor" rgba="{numbers(*spec.look.floor, 1)}" specular="0"/>'
+        f'<texture name="floor" type="2d" builtin="checker" rgb1="{numbers(*spec.look.floor)}" '
+        f'rgb2="{numbers(*(0.93 * c for c in spec.look.floor))}" width="64" height="64"/>'
+        '<material name="floor" texture="floor" texrepeat="10 10" specular="0"/>'
         '<material name="glow" emission="0.55" specular="0.3"/></asset>'
     )
 

@@ -3,12 +3,16 @@
 import numpy as np
 from jaxtyping import Float
 
-from robovlms.worlds.tabletop.geometry import euler
+from robovlms.worlds.tabletop.geometry import BLOCK_HALF, TABLE_BACK, TABLE_FRONT, euler
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, Block, SceneState, Surface
 
 FALLEN_M = -0.02
 """A block whose centre is lower than this lies on the floor, unless it is in the drawer."""
+_SHUDDER_M = 0.003
+_FINGERS = frozenset({"left_finger", "right_finger"})
+_ROBOT = _FINGERS | {"tool"}
+Point = Float[np.ndarray, "3"]
 _SITES = ("slider", "drawer", "switch", "button", "bulb", "led")
 
 
@@ -19,18 +23,25 @@ class Sensing:
         self._simulation = simulation
         model = simulation.model
         self._body_of_geom = [model.body(int(body)).name for body in model.geom_bodyid]
+        self._cabinet_id = int(model.body("cabinet").id)
+        self._cached: tuple[int, SceneState] | None = None
         self._block_ids = {name: int(model.body(name).id) for name in BLOCKS}
         self._site_ids = {name: int(model.site(name).id) for name in _SITES}
 
     def state(self) -> SceneState:
-        """The privileged state of this moment."""
+        """The privileged state of this moment; read once for each control step, however often it is asked for."""
+        if self._cached is None or self._cached[0] != self._simulation.revision:
+            self._cached = self._simulation.revision, self._read()
+        return self._cached[1]
+
+    def _read(self) -> SceneState:
         sim = self._simulation
         touching = self._touching()
         blocks = {name: self._block(name, touching) for name in BLOCKS}
         return SceneState(
-            tcp=sim.pose[:3].copy(),
+            tcp=sim.pose[:3],
             blocks=blocks,
-            cabinet_x=float(sim.model.body("cabinet").pos[0]),
+            cabinet_x=float(sim.model.body_pos[self._cabinet_id, 0]),
             slider=sim.joint("slider"),
             drawer=sim.joint("drawer"),
             switch=sim.joint("switch"),
@@ -50,9 +61,8 @@ class Sensing:
 
     def _touching(self) -> dict[str, set[str]]:
         """For each block, the bodies it touches."""
-        contacts = self._simulation.data.contact.geom[: self._simulation.data.ncon]
         touching: dict[str, set[str]] = {name: set() for name in BLOCKS}
-        for first, second in contacts:
+        for first, second in self._simulation.data.contact.geom.tolist():
             one, two = self._body_of_geom[first], self._body_of_geom[second]
             if one in touching:
                 touching[one].add(two)
@@ -62,21 +72,19 @@ class Sensing:
 
     def _carried(self, block: Block, mine: set[str]) -> bool:
         """Both fingers of a closed gripper hold the block and nothing else carries it."""
-        pinched = {"left_finger", "right_finger"} <= mine
+        pinched = mine >= _FINGERS
         return self._simulation.grip < 0 and pinched and block.surface == "gripper"
 
     def _block(self, name: str, touching: dict[str, set[str]]) -> Block:
         position, angles = self.block_pose(name)
-        touched = bool(touching[name] & {"left_finger", "right_finger", "tool"})
-        surface, below = self._rests_on(name, touching)
+        touched = bool(touching[name] & _ROBOT)
+        surface, below = self._rests_on(name, position, touching)
         return Block(position, angles, surface, below, touched)
 
-    def _rests_on(self, name: str, touching: dict[str, set[str]]) -> tuple[Surface, str | None]:
+    def _rests_on(self, name: str, position: Point, touching: dict[str, set[str]]) -> tuple[Surface, str | None]:
         mine = touching[name]
-        if "world" in mine:
-            # The floor belongs to the world too; a block that fell there is out of play.
-            fallen = self._simulation.data.xpos[self._block_ids[name], 2] < FALLEN_M
-            return ("air" if fallen else "table"), None
+        if self._on_table(name, position, mine):
+            return "table", None
         if "drawer" in mine:
             return "drawer", None
         if mine & {"cabinet", "door"}:
@@ -84,7 +92,16 @@ class Sensing:
         below = next((other for other in BLOCKS if other in mine and self._is_above(name, other)), None)
         if below:
             return "block", below
-        return ("gripper", None) if {"left_finger", "right_finger"} <= mine else ("air", None)
+        return ("gripper", None) if mine >= _FINGERS else ("air", None)
+
+    def _on_table(self, name: str, position: Point, mine: set[str]) -> bool:
+        """A block that shudders while it is pushed leaves the table by less than a millimetre, and is still on it."""
+        # The floor is part of the world too; a block that fell there is out of play.
+        if "world" in mine:
+            return bool(position[2] > FALLEN_M)
+        i = self._block_ids[name]
+        bottom = position[2] - np.abs(self._simulation.data.xmat[i, 6:]) @ BLOCK_HALF[name]
+        return bool(abs(bottom) < _SHUDDER_M and TABLE_FRONT < position[1] < TABLE_BACK)
 
     def _is_above(self, name: str, other: str) -> bool:
         heights = self._simulation.data.xpos[[self._block_ids[name], self._block_ids[other]], 2]

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from robovlms.worlds.tabletop import robot
+from robovlms.worlds.tabletop.conventions import POSITION_SCALE_M, RATE_HZ, ROTATION_SCALE_RAD
 from robovlms.worlds.tabletop.fixtures import BULB_RGBA, LED_RGBA
 from robovlms.worlds.tabletop.geometry import (
     FINGER_OPEN,
@@ -17,7 +18,6 @@ from robovlms.worlds.tabletop.geometry import (
 from robovlms.worlds.tabletop.gl import import_mujoco
 from robovlms.worlds.tabletop.scene import TIMESTEP_S, mjcf
 from robovlms.worlds.tabletop.scenes import SceneSpec
-from robovlms.worlds.tabletop.conventions import POSITION_SCALE_M, RATE_HZ, ROTATION_SCALE_RAD
 
 _SUBSTEPS = round(1 / (RATE_HZ * TIMESTEP_S))
 _POSE_LOW = np.concatenate([WORKSPACE_LOW, [-TILT_LIMIT, -TILT_LIMIT, -YAW_LIMIT]])
@@ -34,7 +34,8 @@ BULB_RAD = 0.2
 class Simulation:
     """MuJoCo model and data of a scene, with everything looked up by name once.
 
-    ``target`` is the commanded tool pose (position, Euler xyz), ``grip`` the last gripper command (-1 or 1).
+    ``target`` is the commanded tool pose (position, Euler xyz), ``grip`` the last gripper command (-1 or 1);
+    ``revision`` grows whenever what can be read has changed.
     """
 
     def __init__(self, spec: SceneSpec):
@@ -47,9 +48,12 @@ class Simulation:
         self._tool = np.array([self._qpos[robot.JOINTS[i]] for i in (0, 1, 2, 5, 4, 3)])
         self._joints = np.array([self._qpos[name] for name in robot.JOINTS])
         self._fingers = np.array([self._qpos["finger_left"], self._qpos["finger_right"]])
+        kinds = self.mujoco.mjtState
+        # All the future depends on; what is left out is the drawn arm.
+        self._state_kind = int(kinds.mjSTATE_FULLPHYSICS | kinds.mjSTATE_CTRL | kinds.mjSTATE_WARMSTART)
         self.nominal = {name: self.model.body(name).pos.copy() for name in FIXTURES}
         self._glow = {name: int(self.model.geom(name).id) for name in ("bulb", "led")}
-        self.target, self.grip = np.zeros(6), 1.0
+        self.target, self.grip, self.revision = np.zeros(6), 1.0, 0
         self.bulb, self.led, self.pressed = False, False, False
 
     def _joint_names(self) -> list[str]:
@@ -118,12 +122,17 @@ class Simulation:
             self.pressed = False
 
     def refresh(self) -> None:
-        """Recompute poses and contacts from the state, without touching what the next step starts from."""
+        """Bring poses and contacts up to date with the state; forces, and so the next step, are left alone."""
+        self.mujoco.mj_kinematics(self.model, self.data)
+        self.mujoco.mj_camlight(self.model, self.data)
+        self.mujoco.mj_collision(self.model, self.data)
+        self.revision += 1
+
+    def dress(self) -> None:
+        """Pose what is only drawn, the arm and the lights, before a picture is taken."""
         pose = self.pose
         self.data.mocap_pos[:], self.data.mocap_quat[:] = robot.arm_poses(pose[:3], pose[3:])
-        warm = self.data.qacc_warmstart.copy()
-        self.mujoco.mj_forward(self.model, self.data)
-        self.data.qacc_warmstart[:] = warm
+        self.mujoco.mj_kinematics(self.model, self.data)
         self.model.geom_rgba[self._glow["bulb"]] = BULB_RGBA[self.bulb]
         self.model.geom_rgba[self._glow["led"]] = LED_RGBA[self.led]
 
@@ -133,9 +142,8 @@ class Simulation:
 
     def save(self) -> dict[str, Any]:
         """Everything the future depends on."""
-        kind = self.mujoco.mjtState.mjSTATE_INTEGRATION
-        state = np.empty(self.mujoco.mj_stateSize(self.model, kind))
-        self.mujoco.mj_getState(self.model, self.data, state, kind)
+        state = np.empty(self.mujoco.mj_stateSize(self.model, self._state_kind))
+        self.mujoco.mj_getState(self.model, self.data, state, self._state_kind)
         bodies = {name: self.model.body(name).pos.copy() for name in FIXTURES}
         lights = (self.bulb, self.led, self.pressed)
         return {"state": state, "bodies": bodies, "lights": lights, "target": self.target.copy(), "grip": self.grip}
@@ -146,5 +154,5 @@ class Simulation:
             self.move_fixture(name, position)
         self.bulb, self.led, self.pressed = saved["lights"]
         self.target, self.grip = saved["target"].copy(), saved["grip"]
-        self.mujoco.mj_setState(self.model, self.data, saved["state"], self.mujoco.mjtState.mjSTATE_INTEGRATION)
+        self.mujoco.mj_setState(self.model, self.data, saved["state"], self._state_kind)
         self.refresh()
