@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from robovlms.reports.outcomes import Outcome
 from robovlms.reports.runs import Clip, Run
 
 BUDGET_BYTES = 48_000_000
@@ -13,7 +14,7 @@ BUDGET_BYTES = 48_000_000
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One instruction of a clip and what became of it: ``solved``, ``failed``, ``open`` or ``unknown``."""
+    """One instruction of a clip and what became of it: ``solved``, ``failed`` or ``unknown``."""
 
     text: str
     state: str
@@ -26,6 +27,7 @@ class EmbeddedClip:
     run: int
     title: str
     description: str
+    score: str
     steps: tuple[Step, ...]
     source: str
     poster: str
@@ -42,17 +44,19 @@ def embed_clips(runs: Sequence[Run], budget: int = BUDGET_BYTES) -> tuple[list[E
             left_out.append(f"{runs[index].label}/{clip.path.name}")
             continue
         budget -= size
-        kept.append(_embed(index, clip))
+        kept.append(_embed(index, clip, runs[index].outcome))
     return sorted(kept, key=lambda one: one.run), left_out
 
 
-def _embed(index: int, clip: Clip) -> EmbeddedClip:
+def _embed(index: int, clip: Clip, outcome: Outcome | None) -> EmbeddedClip:
     title = f"Chain {clip.chain}" if clip.chain.isdigit() else clip.chain or clip.path.stem
-    ending = "" if clip.solved is None else f" {clip.solved} of {len(clip.instructions)} solved."
+    length = outcome.length if outcome else len(clip.instructions)
+    score = "" if clip.solved is None else f"{clip.solved} of {length}"
     return EmbeddedClip(
         index,
         title,
-        f"Rollout video, {title}.{ending} Instructions: {'; '.join(clip.instructions) or 'not written down'}",
+        f"Rollout video, {title}{score and f', {score} solved'}: {'; '.join(clip.instructions) or 'no instructions'}",
+        score,
         tuple(Step(text, _state(position, clip.solved)) for position, text in enumerate(clip.instructions)),
         _address("video/mp4", clip.path.read_bytes()),
         _poster(clip.path),
@@ -80,4 +84,4 @@ def _poster(path: Path) -> str:
 def _state(position: int, solved: int | None) -> str:
     if solved is None:
         return "unknown"
-    return "solved" if position < solved else "failed" if position == solved else "open"
+    return "solved" if position < solved else "failed"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from robovlms.reports.runs import Run
-from robovlms.reports.scales import Scale, compact
+from robovlms.reports.scales import Scale
 
 PANELS = {
     "loss": "Loss",

@@ -61,8 +61,7 @@ def render(runs: Sequence[Run]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": summary.percent, "compact": compact}
-    environment.globals |= {"interval": summary.interval}
-    return environment.get_template("report.html.j2").render(_context(runs))
+    return environment.get_template("report.html.j2").render(_context(runs), interval=summary.interval)
 
 
 def _context(runs: Sequence[Run]) -> dict[str, Any]:
@@ -88,7 +87,9 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
 
 def _title(runs: Sequence[Run]) -> str:
     benchmarks = sorted({run.outcome.benchmark for run in runs if run.outcome and run.outcome.benchmark})
-    scenes = sorted({str(run.outcome.protocol["scene"]) for run in runs if run.outcome and "scene" in run.outcome.protocol})
+    scenes = sorted(
+        {str(run.outcome.protocol["scene"]) for run in runs if run.outcome and "scene" in run.outcome.protocol}
+    )
     subject = " against ".join(run.label for run in runs) if len(runs) <= 3 else f"{len(runs)} runs"
     place = " and ".join(benchmarks) + (f", scene {'/'.join(scenes)}" if scenes else "")
     return f"{subject} on {place}" if place else subject

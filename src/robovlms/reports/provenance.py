@@ -8,7 +8,7 @@ from typing import Any
 from robovlms.reports.outcomes import Outcome
 from robovlms.reports.runs import Run
 
-GROUPS = {"model": "Model", "data": "Data", "versions": "Software"}
+GROUPS = {"model": "Model", "data": "Data", "training": "Training", "versions": "Trained with"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,11 @@ class Provenance:
 
 def provenance(run: Run) -> Provenance:
     """Everything needed to repeat a run, as far as its files say it."""
-    groups = [("Evaluation", _evaluation(run.outcome))] if run.outcome else []
-    scalars = {name: value for name, value in run.experiment.items() if not isinstance(value, dict)}
+    groups = []
+    if run.outcome:
+        groups += [("Evaluation", _evaluation(run.outcome)), ("Evaluated with", _rows({**run.outcome.versions}))]
+    groups.append(("Evaluation cost", _rows(run.timing)))
+    scalars = {name: value for name, value in run.experiment.items() if name not in GROUPS}
     groups.append(("Training run", _rows(scalars)))
     groups += [(title, _rows(run.experiment.get(name, {}))) for name, title in GROUPS.items()]
     kept = tuple((title, rows) for title, rows in groups if rows)
@@ -38,20 +41,22 @@ def _evaluation(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         "checkpoint": outcome.checkpoint,
         "checkpoint digest": outcome.checkpoint_digest,
     }
-    protocol = {name: value for name, value in outcome.protocol.items() if name != "digest"}
-    return (*((name, text) for name, text in head.items() if text), *_rows(protocol, "protocol."), *_rows(outcome.extra))
+    return (*head.items(), *_rows({name: value for name, value in outcome.protocol.items() if name != "benchmark"}))
 
 
-def _rows(value: Any, prefix: str = "") -> tuple[tuple[str, str], ...]:
-    return tuple(_flatten(value, prefix)) if isinstance(value, Mapping) else ()
+def _rows(value: Any) -> tuple[tuple[str, str], ...]:
+    return tuple(_flatten(value, ()))
 
 
-def _flatten(value: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
-    for name, item in value.items():
-        if isinstance(item, Mapping):
-            yield from _flatten(item, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", _text(item)
+def _flatten(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _flatten(item, (*path, str(name)))
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for index, item in enumerate(value, 1):
+            yield from _flatten(item, path if len(value) == 1 else (*path, str(index)))
+    else:
+        yield " / ".join(path), _text(value)
 
 
 def _text(value: Any) -> str:

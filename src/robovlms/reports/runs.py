@@ -7,7 +7,7 @@ from typing import Any
 
 from robovlms.core.errors import CorruptData, UserError
 from robovlms.reports.files import read_json, read_json_lines
-from robovlms.reports.outcomes import Outcome, read_estimate, read_outcome
+from robovlms.reports.outcomes import Outcome, read_outcome
 from robovlms.statistics.intervals import Estimate
 
 
@@ -38,6 +38,7 @@ class Run:
     directory: Path
     outcome: Outcome | None = None
     experiment: Mapping[str, Any] = field(default_factory=dict)
+    timing: Mapping[str, Any] = field(default_factory=dict)
     open_loop: tuple[tuple[str, Estimate], ...] = ()
     training: tuple[Mapping[str, Any], ...] = ()
     clips: tuple[Clip, ...] = ()
@@ -78,7 +79,7 @@ def read_run(directory: Path, label: str = "") -> Run:
     if not directory.is_dir():
         raise UserError(f"Run directory {directory} does not exist; expected a folder that a robovlms command wrote.")
     parts: dict[str, Any] = {
-        "outcome": _outcome(directory / "results.json"),
+        "outcome": read_outcome(results) if (results := directory / "results.json").is_file() else None,
         "experiment": read_json(directory / "experiment.json", dict, {}),
         "training": read_json_lines(directory / "training" / "metrics.jsonl"),
         "clips": _clips(directory / "videos"),
@@ -89,7 +90,9 @@ def read_run(directory: Path, label: str = "") -> Run:
         raise UserError(f"{directory} holds no results: found none of {wanted}, open_loop.json. Is it a run directory?")
     gaps = [gap for name, gap in GAPS.items() if not parts[name] and not (open_loop and name in ("outcome", "clips"))]
     filled = tuple(Gap(gap.section, gap.file, gap.command.format(run=directory)) for gap in gaps)
-    return Run(label or directory.resolve().name, directory, open_loop=open_loop, gaps=filled, **parts)
+    timing = read_json(directory / "timing.json", dict, {})
+    name = label or directory.resolve().name
+    return Run(name, directory, timing=timing, open_loop=open_loop, gaps=filled, **parts)
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
@@ -102,15 +105,17 @@ def _labels(paths: Sequence[Path]) -> list[str]:
     return ["/".join(part[-depth:]) for part in parts]
 
 
-def _outcome(path: Path) -> Outcome | None:
-    return read_outcome(path, read_json(path, dict, {})) if path.is_file() else None
-
-
 def _open_loop(path: Path) -> tuple[tuple[str, Estimate], ...]:
     metrics = read_json(path, dict, {}).get("metrics", [])
-    if not isinstance(metrics, list) or not all(isinstance(item, dict) and "name" in item for item in metrics):
-        raise CorruptData(f"{path}: 'metrics' is {metrics!r:.80}, expected [{{'name', 'value', 'ci95'}}, ...].")
-    return tuple((str(item["name"]), read_estimate(path, str(item["name"]), item)) for item in metrics)
+    try:
+        return tuple(
+            (str(item["name"]), Estimate(float(item["value"]), *map(float, item["ci95"]), int(item.get("n", 0))))
+            for item in metrics
+        )
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise CorruptData(
+            f"{path}: 'metrics' is {metrics!r:.200}, expected [{{'name': text, 'value': x, 'ci95': [low, high]}}, ...]."
+        ) from None
 
 
 def _clips(folder: Path) -> tuple[Clip, ...]:

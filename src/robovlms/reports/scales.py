@@ -44,11 +44,11 @@ def _decades(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for multiples in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         values = [m * 10.0**p for p in powers for m in multiples]
-        inside = [value for value in values if low * 0.999 <= value <= high * 1.001]
+        inside = [value for value in values if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
         if len(inside) >= 3:
-            break
-    # Many decades: every second or third one, so that the labels never collide.
-    return inside[:: math.ceil(len(inside) / 7)] or _round_steps(low, high)
+            # Many decades: every second or third one, so that the labels never collide.
+            return inside[:: math.ceil(len(inside) / 7)]
+    return _round_steps(low, high)
 
 
 def compact(value: float) -> str:

@@ -43,7 +43,7 @@ def card(run: Run) -> Card:
         name, estimate = run.open_loop[0]
         unit = f"open-loop error of {name} on held-out data"
         return Card(run.label, compact(estimate.value), unit, interval(estimate), estimate, 0.0, facts(run))
-    return Card(run.label, "–", "not evaluated", "", None, 0.0, facts(run))
+    return Card(run.label, "?", "not evaluated", "", None, 0.0, facts(run))
 
 
 def facts(run: Run) -> tuple[tuple[str, str], ...]:
@@ -56,29 +56,36 @@ def _evaluation_facts(run: Run) -> list[tuple[str, str]]:
     if run.outcome is None:
         return []
     outcome, protocol = run.outcome, run.outcome.protocol
-    chains = f"{len(outcome.counted):,}"
-    task_set = protocol.get("task_set") or protocol.get("rule")
+    chains = f"{len(outcome.chains):,}"
     return [
         ("Policy", "/".join(PurePath(outcome.checkpoint).parts[-2:])),
         ("Benchmark", outcome.benchmark),
         ("Scene", str(protocol.get("scene", ""))),
         ("Chains" if outcome.length > 1 else "Episodes", chains),
-        ("Tasks", f"{len(outcome.tasks)}" + (f" ({task_set})" if task_set else "")),
+        ("Tasks", f"{len(outcome.tasks)}"),
     ]
 
 
 def _model_facts(experiment: Mapping[str, Any]) -> list[tuple[str, str]]:
     total = find(experiment, "model.parameters.total", "model.parameters_total", "model.total_parameters")
-    trainable = find(experiment, "model.parameters.trainable", "model.parameters_trainable", "model.trainable_parameters")
+    trainable = find(
+        experiment, "model.parameters.trainable", "model.parameters_trainable", "model.trainable_parameters"
+    )
     size = f"{compact(total)}" if isinstance(total, int) else ""
     part = f", {compact(trainable)} trained" if size and isinstance(trainable, int) else ""
-    episodes, frames = find(experiment, "data.episodes"), find(experiment, "data.frames")
-    data = f"{episodes:,}" if isinstance(episodes, int) else ""
+    episodes, frames = _data_total(experiment, "episodes"), _data_total(experiment, "frames")
     return [
         ("Backbone", _name(find(experiment, "model.backbone"))),
         ("Parameters", size + part),
-        ("Demonstrations", data + (f" ({frames:,} frames)" if data and isinstance(frames, int) else "")),
+        ("Demonstrations", f"{episodes:,}" + (f" ({frames:,} frames)" if frames else "") if episodes else ""),
     ]
+
+
+def _data_total(experiment: Mapping[str, Any], field: str) -> int:
+    data = experiment.get("data")
+    sources = data if isinstance(data, list) else [data]
+    counts = [source.get(field) for source in sources if isinstance(source, Mapping)]
+    return sum(count for count in counts if isinstance(count, int))
 
 
 def _training_facts(run: Run) -> list[tuple[str, str]]:
@@ -116,8 +123,10 @@ def interval(estimate: Estimate, rate: bool = False) -> str:
         return "no interval"
     if rate:
         return f"{100 * estimate.low:.0f} to {100 * estimate.high:.0f} %"
-    return f"{estimate.low:.2f} to {estimate.high:.2f}" if estimate.high >= 0.1 else (
-        f"{compact(estimate.low)} to {compact(estimate.high)}"
+    return (
+        f"{estimate.low:.2f} to {estimate.high:.2f}"
+        if estimate.high >= 0.1
+        else (f"{compact(estimate.low)} to {compact(estimate.high)}")
     )
 
 
@@ -125,7 +134,9 @@ def ladder(runs: Sequence[Run]) -> list[tuple[int, list[Estimate | None]]]:
     """For 1, 2, ... tasks in a row: the success of every run, None where a run does not report it."""
     lengths = [run.outcome.length for run in runs if run.outcome and "success_1" in run.outcome.metrics]
     ranks = range(1, max(lengths, default=0) + 1)
-    return [(rank, [run.outcome.metrics.get(f"success_{rank}") if run.outcome else None for run in runs]) for rank in ranks]
+    return [
+        (rank, [run.outcome.metrics.get(f"success_{rank}") if run.outcome else None for run in runs]) for rank in ranks
+    ]
 
 
 def protocol_differences(runs: Sequence[Run]) -> list[str]:
@@ -133,8 +144,9 @@ def protocol_differences(runs: Sequence[Run]) -> list[str]:
     outcomes = [run.outcome for run in runs if run.outcome]
     if len({(outcome.benchmark, outcome.protocol_digest) for outcome in outcomes}) < 2:
         return []
-    names = sorted({name for outcome in outcomes for name in outcome.protocol} - {"digest"})
-    columns = {"benchmark": [outcome.benchmark for outcome in outcomes]}
-    columns |= {name: [outcome.protocol.get(name) for outcome in outcomes] for name in names}
-    different = [f"{name}: {' / '.join(map(str, got))}" for name, got in columns.items() if any(v != got[0] for v in got)]
+    names = sorted({name for outcome in outcomes for name in outcome.protocol})
+    columns = {name: [outcome.protocol.get(name) for outcome in outcomes] for name in names}
+    different = [
+        f"{name}: {' / '.join(map(str, got))}" for name, got in columns.items() if any(v != got[0] for v in got)
+    ]
     return different or ["protocol digest: " + " / ".join(outcome.protocol_digest or "none" for outcome in outcomes)]

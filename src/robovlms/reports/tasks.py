@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from robovlms.reports.outcomes import Attempt, Chain, Outcome
+from robovlms.evaluation.results import EpisodeResult, TaskResult
+from robovlms.reports.outcomes import Outcome
 from robovlms.reports.runs import Run
 from robovlms.statistics.intervals import Estimate, wilson
 
@@ -58,17 +59,17 @@ class ChainGrid:
 
 
 def task_rows(runs: Sequence[Run]) -> list[TaskRow]:
-    """Success of every task of the protocols, by name; a task nobody reached stays in the table."""
-    names = sorted({name for run in runs if run.outcome for name in run.outcome.tasks})
+    """Success of every task of the protocols, in their order; a task nobody reached stays in the table."""
+    names = dict.fromkeys(name for run in runs if run.outcome for name in run.outcome.tasks)
     return [TaskRow(name, tuple(_score(run.outcome, name) for run in runs)) for name in names]
 
 
 def _score(outcome: Outcome | None, task: str) -> TaskScore | None:
-    chains = outcome.counted if outcome else []
-    attempts = [attempt for chain in chains for attempt in chain.attempts if attempt.task == task]
+    chains = outcome.chains if outcome else ()
+    attempts = [attempt for chain in chains for attempt in chain.tasks if attempt.task == task]
     if not attempts:
         return None
-    steps = [attempt.steps for attempt in attempts if attempt.success and attempt.steps is not None]
+    steps = [attempt.steps for attempt in attempts if attempt.success]
     successes = sum(attempt.success for attempt in attempts)
     return TaskScore(len(attempts), successes, wilson(successes, len(attempts)), median(steps) if steps else None)
 
@@ -77,27 +78,28 @@ def chain_grid(run: Run) -> ChainGrid | None:
     """The chains of a run as rows of cells, None without an evaluation."""
     if run.outcome is None:
         return None
-    chains, length = run.outcome.counted, run.outcome.length
-    solved = Counter(chain.solved for chain in chains)
-    reasons = Counter(a.failure for chain in chains for a in chain.attempts if not a.success and a.failure)
+    chains, length = run.outcome.chains, run.outcome.length
+    solved = Counter(chain.num_solved for chain in chains)
+    reasons = Counter(task.failure for chain in chains for task in chain.tasks if task.failure)
     return ChainGrid(
         run.label,
         tuple(_row(chain, length) for chain in chains),
         tuple(solved[number] for number in range(length + 1)),
         tuple(reasons.most_common()),
-        tuple(chain.id for chain in run.outcome.chains if not chain.valid),
+        tuple(f"{chain.id} ({chain.error})" if chain.error else chain.id for chain in run.outcome.invalid),
     )
 
 
-def _row(chain: Chain, length: int) -> ChainRow:
-    cells = [_cell(index, attempt) for index, attempt in enumerate(chain.attempts, 1)]
+def _row(chain: EpisodeResult, length: int) -> ChainRow:
+    cells = [_cell(index, attempt) for index, attempt in enumerate(chain.tasks, 1)]
     cells += [Cell("open", f"{index}. not begun") for index in range(len(cells) + 1, length + 1)]
     words = "; ".join(cell.text for cell in cells if cell.state != "open")
-    return ChainRow(chain.id, chain.solved, tuple(cells), f"{chain.id}: {chain.solved} of {length} solved. {words}")
+    solved = chain.num_solved
+    return ChainRow(chain.id, solved, tuple(cells), f"{chain.id}: {solved} of {length} solved. {words}")
 
 
-def _cell(index: int, attempt: Attempt) -> Cell:
-    spoken = f"“{attempt.instruction}”" if attempt.instruction else attempt.task
-    steps = f" after {attempt.steps} steps" if attempt.steps is not None else ""
-    ending = "solved" if attempt.success else f"failed{f' ({attempt.failure})' if attempt.failure else ''}"
-    return Cell("solved" if attempt.success else "failed", f"{index}. {spoken} [{attempt.task}]: {ending}{steps}")
+def _cell(index: int, attempt: TaskResult) -> Cell:
+    state = "solved" if attempt.success else "failed"
+    reason = f" ({attempt.failure})" if attempt.failure else ""
+    ending = f"{state}{reason} after {attempt.steps} steps"
+    return Cell(state, f"{index}. “{attempt.instruction}” [{attempt.task}]: {ending}")
