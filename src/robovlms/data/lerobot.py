@@ -48,10 +48,14 @@ class LeRobotDataset:
     def __len__(self) -> int:
         return len(self._rows)
 
+    def lengths(self) -> list[int]:
+        """Number of frames of each episode."""
+        return [row["length"] for row in self._rows]
+
     @property
     def num_frames(self) -> int:
         """Number of frames of all episodes."""
-        return sum(row["length"] for row in self._rows)
+        return sum(self.lengths())
 
     @property
     def provenance(self) -> Mapping[str, Any]:

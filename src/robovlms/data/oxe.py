@@ -29,7 +29,6 @@ class Convention:
 
     Attributes:
         cameras: Feature names under ``steps/observation``, the main camera first.
-        main_cameras: The cameras a recipe uses unless it names others.
         numbers: Steps to (state, actions).
         source: Path of the text that says what an episode was cut from.
     """
@@ -37,7 +36,6 @@ class Convention:
     action_spec: ActionSpec
     state: tuple[StateComponent, ...]
     cameras: tuple[str, ...]
-    main_cameras: tuple[str, ...]
     numbers: Callable[[Steps], tuple[np.ndarray, np.ndarray]]
     source: str
 
@@ -94,7 +92,6 @@ BRIDGE = Convention(
         StateComponent(name="gripper", dims=1),
     ),
     cameras=("image_0", "image_1", "image_2", "image_3"),
-    main_cameras=("image_0",),
     numbers=bridge_numbers,
     source="episode_metadata/file_path",
 )
@@ -122,7 +119,6 @@ class OXEDataset:
             raise UnknownName("RLDS convention", name, CONVENTIONS)
         self.convention = CONVENTIONS[name]
         self.path = self.rlds.path
-        self.fingerprint = self.rlds.fingerprint
 
     def __len__(self) -> int:
         return len(self.rlds)
@@ -138,6 +134,14 @@ class OXEDataset:
         sizes = {name: self.rlds.leaf(f"{STEPS}observation/{name}").shape[:2] for name in self.convention.cameras}
         cameras = tuple(Camera(name=name, height=size[0], width=size[1]) for name, size in sizes.items())
         return ObservationSpec(cameras=cameras, state=self.convention.state, rate_hz=self.action_spec.rate_hz)
+
+    def lengths(self) -> list[int]:
+        """Number of frames of each episode; RLDS keeps no index, so every record is read."""
+        return [len(self.rlds.read(index)[f"{STEPS}action"]) for index in range(len(self))]
+
+    def fingerprint(self) -> str:
+        """Changes whenever the data set does."""
+        return self.rlds.fingerprint()
 
     def source_of(self, index: int) -> str:
         """The file an episode was cut from."""

@@ -1,0 +1,44 @@
+"""The table of episodes while a store is filled: numbers for names in the order they appear, and the held-out split."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from robovlms.core.types import Episode
+from robovlms.data.store import EpisodeTable
+
+
+class EpisodeRows:
+    """The episodes of a store while it is filled."""
+
+    def __init__(self) -> None:
+        self.end = 0
+        self.names: dict[str, dict[str, int]] = {n: {} for n in ("instructions", "tasks", "sources", "datasets")}
+        self._rows: list[tuple[int, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, episode: Episode, dataset: str, source: str) -> None:
+        """Append an episode at the end."""
+        labels = (episode.instruction, episode.task, source, dataset)
+        ids = (known.setdefault(label, len(known)) for known, label in zip(self.names.values(), labels, strict=True))
+        self._rows.append((self.end, self.end + len(episode), *ids))
+        self.end += len(episode)
+
+    def table(self, holdout: Mapping[str, float]) -> EpisodeTable:
+        """The finished table; ``holdout`` is the share of the sources to keep back, by data set."""
+        columns = np.array(self._rows, np.int64).reshape(-1, 6).T
+        sources, datasets = columns[4], columns[5]
+        held: list[int] = []
+        for name, number in self.names["datasets"].items():
+            held += self._held_sources(sources[datasets == number], holdout[name])
+        return EpisodeTable(*columns, np.isin(sources, held))
+
+    def _held_sources(self, sources: np.ndarray, share: float) -> list[int]:
+        """The first share of the sources in the order of the hash of their names: a rule, never a choice."""
+        names = list(self.names["sources"])
+        ranked = sorted(set(sources.tolist()), key=lambda s: hashlib.sha256(names[s].encode()).hexdigest())
+        return ranked[: min(math.ceil(share * len(ranked)), len(ranked) - 1)]

@@ -1,0 +1,152 @@
+"""Batches of windows: batch ``i`` is a pure function of (seed, i), for any number of ranks, workers or restarts.
+
+Sample ``g`` of the stream is entry ``g mod n`` of a permutation keyed by (seed, epoch ``g div n``). Batch ``i`` holds
+samples ``i B`` to ``(i + 1) B - 1``; rank ``r`` of ``w`` takes every ``w``-th of them. So the resume cursor is one
+integer, and the samples a model has seen do not depend on how many processes trained it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from robovlms.actions.normalize import Normalizer
+from robovlms.core.batch import Batch
+from robovlms.core.errors import UserError
+from robovlms.data.augment import AugmentConfig, augment
+from robovlms.data.keyed import keyed_permutation
+from robovlms.data.store import FrameStore
+from robovlms.data.window import WindowConfig, Windows, lay_out, window_ends, windows_per_episode
+
+
+class Loader:
+    """Gathers batches from a frame store. It knows nothing of files or devices."""
+
+    def __init__(
+        self,
+        store: FrameStore,
+        episodes: Sequence[int] | np.ndarray,
+        window: WindowConfig,
+        batch_size: int,
+        normalizers: Mapping[str, Normalizer],
+        seed: int = 0,
+        augment: AugmentConfig | None = None,
+        shuffle: bool = True,
+    ):
+        """Prepare the index; no pixel is touched.
+
+        Args:
+            store: The frames.
+            episodes: Which of its episodes to use, for example ``store.training_episodes``.
+            window: Shape of a sample.
+            batch_size: Windows in a batch, over all ranks.
+            normalizers: By embodiment; applied to the actions.
+            seed: Of the order, the phase of the windows and the augmentation.
+            augment: How images are varied; not at all when None.
+            shuffle: False keeps the order of the store, for measuring.
+
+        Raises:
+            UserError: No episode to draw from, or an embodiment without a normaliser.
+        """
+        if not len(episodes):
+            raise UserError("There is no episode to load. Add data, or change the held-out fraction.")
+        self.store, self.window, self.batch_size, self.seed = store, window, batch_size, seed
+        self.augment, self.shuffle = augment, shuffle
+        self._episodes = np.asarray(episodes)
+        counts = windows_per_episode(window, store.episodes.lengths[self._episodes])
+        self._first = np.concatenate([[0], np.cumsum(counts)])
+        self._actions = _normalized(store, normalizers)
+        self._order = lru_cache(maxsize=2)(self._order_of)
+
+    def __len__(self) -> int:
+        """Windows in an epoch."""
+        return int(self._first[-1])
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches that see every window once, the last one padded from the next epoch."""
+        return -(-len(self) // self.batch_size)
+
+    def batch(self, index: int, rank: int = 0, world_size: int = 1) -> Batch:
+        """The share of ``rank`` in batch ``index``.
+
+        Raises:
+            UserError: The batch does not divide over the ranks.
+        """
+        if self.batch_size % world_size:
+            raise UserError(f"Batch size {self.batch_size} does not divide over {world_size} processes.")
+        samples = np.arange(index * self.batch_size + rank, (index + 1) * self.batch_size, world_size)
+        episodes, windows = self._windows(samples)
+        return self._gather(index, episodes, windows)
+
+    def stream(self, first: int = 0, rank: int = 0, world_size: int = 1, ahead: int = 2) -> Iterator[Batch]:
+        """Batches ``first``, ``first`` + 1, ... without end, ``ahead`` of them prepared in a background thread."""
+        with ThreadPoolExecutor(1) as pool:
+            pending: list[Future[Batch]] = []
+            try:
+                while True:
+                    while len(pending) <= ahead:
+                        pending.append(pool.submit(self.batch, first, rank, world_size))
+                        first += 1
+                    yield pending.pop(0).result()
+            finally:
+                for future in pending:
+                    future.cancel()
+
+    def _order_of(self, epoch: int) -> np.ndarray:
+        return keyed_permutation(len(self), self.seed, epoch) if self.shuffle else np.arange(len(self))
+
+    def _windows(self, samples: np.ndarray) -> tuple[np.ndarray, Windows]:
+        """Episode and rows of each sample."""
+        epochs, places = samples // len(self), samples % len(self)
+        numbers = np.array([self._order(int(epoch))[place] for epoch, place in zip(epochs, places, strict=True)])
+        which = np.searchsorted(self._first, numbers, side="right") - 1
+        episodes, table = self._episodes[which], self.store.episodes
+        within = window_ends(
+            self.window, numbers - self._first[which], table.lengths[episodes], episodes, self.seed, epochs
+        )
+        starts, ends = table.starts[episodes], table.ends[episodes]
+        return episodes, lay_out(self.window, starts + within, starts, ends)
+
+    def _gather(self, index: int, episodes: np.ndarray, windows: Windows) -> Batch:
+        store, table = self.store, self.store.episodes
+        frames, frame_index = np.unique(windows.frames, return_inverse=True)
+        sentences, sentence_index = np.unique(table.instruction_ids[episodes], return_inverse=True)
+        actions = self._actions[windows.actions] * windows.action_mask[..., None]
+        return Batch(
+            images=self._images(index, frames),
+            frame_id=torch.from_numpy(frames),
+            frame_index=torch.from_numpy(frame_index.reshape(windows.frames.shape)),
+            frame_valid=torch.from_numpy(windows.frame_valid),
+            instructions=tuple(store.instructions[i] for i in sentences),
+            instruction_index=torch.from_numpy(sentence_index),
+            state=torch.from_numpy(store.state[windows.frames]),
+            actions=torch.from_numpy(actions),
+            action_mask=torch.from_numpy(windows.action_mask),
+            dataset_id=torch.from_numpy(table.dataset_ids[episodes]),
+        )
+
+    def _images(self, index: int, frames: np.ndarray) -> dict[str, torch.Tensor]:
+        groups = index * len(self.store.episodes) + np.searchsorted(self.store.episodes.starts, frames, side="right")
+        found = {}
+        for number, (camera, pixels) in enumerate(self.store.images.items()):
+            taken = np.take(pixels, frames, axis=0)
+            if self.augment:
+                taken = augment(taken, groups, self.augment, self.seed, number)
+            found[camera] = torch.from_numpy(taken)
+        return found
+
+
+def _normalized(store: FrameStore, normalizers: Mapping[str, Normalizer]) -> np.ndarray:
+    """All actions of a store, each normalised with the statistics of its embodiment."""
+    missing = sorted(set(store.datasets) - set(normalizers))
+    if missing:
+        raise UserError(f"No action statistics for {missing}: got {sorted(normalizers)}. Compute them from this data.")
+    actions = np.empty(store.actions.shape, np.float32)
+    table = store.episodes
+    for number, name in enumerate(store.datasets):
+        rows = store.frames_of(np.flatnonzero(table.dataset_ids == number))
+        actions[rows] = normalizers[name].normalize(store.actions[rows])
+    return actions

@@ -1,0 +1,133 @@
+"""Where training data comes from: one configuration for each format, and the one interface they all open."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal, Protocol, runtime_checkable
+
+from pydantic import Field
+
+from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.core.config import Config
+from robovlms.core.errors import UnknownName
+from robovlms.core.types import Episode
+
+
+@runtime_checkable
+class EpisodeSource(Protocol):
+    """A data set of any format, read one episode at a time."""
+
+    @property
+    def action_spec(self) -> ActionSpec:
+        """What its actions mean."""
+        ...
+
+    @property
+    def observation_spec(self) -> ObservationSpec:
+        """All its cameras and its whole state."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def lengths(self) -> list[int]:
+        """Number of frames of each episode."""
+        ...
+
+    def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
+        """One episode with the images of ``cameras``."""
+        ...
+
+    def source_of(self, index: int) -> str:
+        """What the episode was cut from: episodes of one source are never split over training and held-out data."""
+        ...
+
+    def fingerprint(self) -> str:
+        """Changes whenever the data set does."""
+        ...
+
+
+class SourceConfig(Config):
+    """What every format has in common."""
+
+    path: Path
+    """Folder of the data set."""
+    embodiment: str | None = None
+    """Name the action statistics are kept under; the name of the folder when None. Equal names share statistics."""
+    cameras: tuple[str, ...] | None = None
+    """Cameras to use, in this order."""
+    state: tuple[str, ...] | None = None
+    """State components to use, in this order; ``()`` uses none, None uses all."""
+    holdout: float = Field(0.05, ge=0, lt=1)
+    """Share of the sources (files, chains, or episodes where nothing else is known) kept for validation."""
+
+    @property
+    def name(self) -> str:
+        """Embodiment of this data."""
+        return self.embodiment or self.path.name
+
+    def select(self, source: EpisodeSource) -> ObservationSpec:
+        """The part of the observations this configuration uses, in its order.
+
+        Raises:
+            UnknownName: A camera or state component the data does not have.
+        """
+        spec = source.observation_spec
+        cameras = {camera.name: camera for camera in spec.cameras}
+        state = {component.name: component for component in spec.state}
+        chosen = _known("camera", self.main_cameras(source) if self.cameras is None else self.cameras, cameras)
+        parts = _known("state component", tuple(state) if self.state is None else self.state, state)
+        return ObservationSpec(
+            cameras=tuple(cameras[name] for name in chosen),
+            state=tuple(state[name] for name in parts),
+            rate_hz=spec.rate_hz,
+        )
+
+    def open(self) -> EpisodeSource:
+        """Open the data set; reads its metadata only."""
+        raise NotImplementedError
+
+    def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
+        """The cameras used when none are named."""
+        return source.observation_spec.camera_names
+
+
+class LeRobotConfig(SourceConfig):
+    """A LeRobot v3.0 folder, for example one written by ``robovlms demos``."""
+
+    kind: Literal["lerobot"] = "lerobot"
+    action_spec: ActionSpec | None = None
+    """What the actions mean, for data made elsewhere; ours says it itself."""
+
+    def open(self) -> EpisodeSource:
+        """Read the metadata."""
+        from robovlms.data.lerobot import LeRobotDataset
+
+        return LeRobotDataset(self.path, self.action_spec)
+
+
+class RLDSConfig(SourceConfig):
+    """An RLDS folder of a known convention (see ``oxe``): the version folder, which holds ``features.json``."""
+
+    kind: Literal["rlds"] = "rlds"
+    split: str = "train"
+    convention: str | None = None
+    """Name of the convention; that of the data set when None."""
+
+    def open(self) -> EpisodeSource:
+        """Read the descriptions and the record lengths."""
+        from robovlms.data.oxe import OXEDataset
+
+        return OXEDataset(self.path, self.split, self.convention)
+
+    def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
+        """The first camera: further ones are often empty in RLDS data."""
+        return source.observation_spec.camera_names[:1]
+
+
+DataConfig = Annotated[LeRobotConfig | RLDSConfig, Field(discriminator="kind")]
+
+
+def _known(kind: str, wanted: Sequence[str], found: dict) -> Sequence[str]:
+    for name in wanted:
+        if name not in found:
+            raise UnknownName(kind, name, found)
+    return wanted

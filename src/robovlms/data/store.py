@@ -1,0 +1,79 @@
+"""All frames of some data sets, decoded once into plain arrays: what a loader gathers windows from.
+
+A store lives in memory, or in a cache folder as memory-mapped ``.npy`` files that several processes share. The folder
+is complete or absent, and each file has a checksum, so a damaged cache is noticed and never trained on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float32, Int64, UInt8
+
+from robovlms.actions.spec import ActionSpec, ObservationSpec
+
+RGB = UInt8[np.ndarray, "n _ _ 3"]
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodeTable:
+    """One entry for each episode: rows ``starts`` to ``ends`` - 1 are its frames; ids point into the name lists."""
+
+    starts: Int64[np.ndarray, " e"]
+    ends: Int64[np.ndarray, " e"]
+    instruction_ids: Int64[np.ndarray, " e"]
+    task_ids: Int64[np.ndarray, " e"]
+    source_ids: Int64[np.ndarray, " e"]
+    dataset_ids: Int64[np.ndarray, " e"]
+    held_out: Bool[np.ndarray, " e"]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def lengths(self) -> Int64[np.ndarray, " e"]:
+        """Number of frames of each episode."""
+        return self.ends - self.starts
+
+
+@dataclass(frozen=True, slots=True)
+class FrameStore:
+    """Frames of ``n`` control steps of all episodes, in the order of the episodes.
+
+    Attributes:
+        images: Camera name to frames at the training size, in the order of ``observation_spec``.
+        state: Chosen components, in the units of ``observation_spec``.
+        actions: In the units of ``action_spec``, not normalised.
+        datasets: Embodiment names; statistics belong to them.
+        sources: What episodes were cut from.
+    """
+
+    images: Mapping[str, RGB]
+    state: Float32[np.ndarray, "n _"]
+    actions: Float32[np.ndarray, "n a"]
+    episodes: EpisodeTable
+    instructions: tuple[str, ...]
+    tasks: tuple[str, ...]
+    sources: tuple[str, ...]
+    datasets: tuple[str, ...]
+    action_spec: ActionSpec
+    observation_spec: ObservationSpec
+
+    def __len__(self) -> int:
+        return len(self.actions)
+
+    @property
+    def training_episodes(self) -> Int64[np.ndarray, " _"]:
+        """Numbers of the episodes to learn from."""
+        return np.flatnonzero(~self.episodes.held_out)
+
+    @property
+    def heldout_episodes(self) -> Int64[np.ndarray, " _"]:
+        """Numbers of the episodes kept for validation."""
+        return np.flatnonzero(self.episodes.held_out)
+
+    def frames_of(self, episodes: Sequence[int] | np.ndarray) -> Int64[np.ndarray, " _"]:
+        """Rows of all frames of some episodes."""
+        table = self.episodes
+        rows = [np.arange(table.starts[e], table.ends[e]) for e in episodes]
+        return np.concatenate([np.zeros(0, np.int64), *rows])

@@ -1,0 +1,145 @@
+"""Makes a ``FrameStore`` from configured sources: opens, compares, selects, decodes, resizes, splits.
+
+``open_sources`` is cheap and tells the conventions a network is built for; ``build_store`` then decodes every frame.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, require_match
+from robovlms.core.config import digest_of
+from robovlms.core.errors import UserError
+from robovlms.data.episode_rows import EpisodeRows
+from robovlms.data.images import Frames, fit_image
+from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.store import FrameStore
+from robovlms.data.store_cache import Allocate, cached_store
+
+OnEpisode = Callable[[int, int], None]
+"""(episodes done, episodes in all)."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSources:
+    """Sources whose conventions agree; nothing is decoded yet."""
+
+    configs: tuple[SourceConfig, ...]
+    sources: tuple[EpisodeSource, ...]
+    action_spec: ActionSpec
+    observation_spec: ObservationSpec
+    """The chosen cameras and state components. Camera sizes are those of the first source."""
+
+    def __iter__(self) -> Iterator[tuple[SourceConfig, EpisodeSource]]:
+        return iter(zip(self.configs, self.sources, strict=True))
+
+    def fingerprint(self, image: ImageSpec | None) -> str:
+        """Changes whenever the store these sources give would."""
+        parts = [f"{config.canonical()} {source.fingerprint()}" for config, source in self]
+        return digest_of("\n".join([*parts, image.canonical() if image else "as recorded"]))
+
+
+def open_sources(configs: Sequence[SourceConfig]) -> OpenedSources:
+    """Open data sets and compare what their numbers mean.
+
+    Raises:
+        SpecMismatch: Two data sets differ in convention, cameras or state.
+    """
+    if not configs:
+        raise UserError("No data was given. Name at least one data set, for example with --data PATH.")
+    sources = tuple(config.open() for config in configs)
+    observations = [config.select(source) for config, source in zip(configs, sources, strict=True)]
+    for config, source, observation in zip(configs, sources, observations, strict=True):
+        require_match(str(configs[0].path), sources[0].action_spec, str(config.path), source.action_spec)
+        require_match(str(configs[0].path), _unsized(observations[0]), str(config.path), _unsized(observation))
+    return OpenedSources(tuple(configs), sources, sources[0].action_spec, observations[0])
+
+
+def build_store(
+    opened: OpenedSources,
+    image: ImageSpec | None = None,
+    cache: Path | None = None,
+    on_episode: OnEpisode | None = None,
+) -> FrameStore:
+    """Decode all frames.
+
+    Args:
+        opened: From ``open_sources``.
+        image: The pixels a network wants; frames keep their size when None.
+        cache: Folder to keep the decoded frames in, shared by processes and runs; memory when None.
+        on_episode: Told the progress.
+
+    Raises:
+        CorruptData: A data or cache file is missing or damaged.
+        UserError: Images of different sizes and no ``image`` to bring them to one.
+    """
+    if cache is None:
+        return _fill(opened, image, lambda _, shape, dtype: np.empty(shape, dtype), on_episode)
+    folder = cache / opened.fingerprint(image)
+    return cached_store(folder, lambda allocate: _fill(opened, image, allocate, on_episode))
+
+
+def _fill(
+    opened: OpenedSources, image: ImageSpec | None, allocate: Allocate, on_episode: OnEpisode | None
+) -> FrameStore:
+    observation = _sized(opened.observation_spec, image)
+    lengths = [source.lengths() for source in opened.sources]
+    total, num_episodes = sum(map(sum, lengths)), sum(map(len, lengths))
+    images = {
+        c.name: allocate(f"images.{c.name}", (total, c.height, c.width, 3), np.uint8) for c in observation.cameras
+    }
+    state = allocate("state", (total, observation.state_dims), np.float32)
+    actions = allocate("actions", (total, opened.action_spec.dims), np.float32)
+    rows = EpisodeRows()
+    for config, source in opened:
+        columns = _columns(source.observation_spec, observation)
+        for index in range(len(source)):
+            episode = source.read(index, observation.camera_names)
+            at = slice(rows.end, rows.end + len(episode))
+            for name, frames in images.items():
+                frames[at] = _fitted(episode.images[name], frames.shape[1:], image, f"{config.path}, episode {index}")
+            state[at], actions[at] = episode.state[:, columns], episode.actions
+            rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}")
+            if on_episode:
+                on_episode(len(rows), num_episodes)
+    return FrameStore(
+        images=images,
+        state=state,
+        actions=actions,
+        episodes=rows.table({config.name: config.holdout for config in opened.configs}),
+        action_spec=opened.action_spec,
+        observation_spec=observation,
+        **{name: tuple(ids) for name, ids in rows.names.items()},
+    )
+
+
+def _columns(full: ObservationSpec, chosen: ObservationSpec) -> list[int]:
+    starts, at = {}, 0
+    for component in full.state:
+        starts[component.name] = at
+        at += component.dims
+    return [starts[component.name] + i for component in chosen.state for i in range(component.dims)]
+
+
+def _fitted(frames: Frames, shape: tuple[int, ...], image: ImageSpec | None, where: str) -> Frames:
+    if frames.shape[1:] == shape:
+        return frames
+    if image is None:
+        raise UserError(
+            f"{where}: got images of shape {frames.shape[1:]}, expected {shape}. Give one image size for all."
+        )
+    return np.stack([fit_image(frame, image) for frame in frames])
+
+
+def _sized(spec: ObservationSpec, image: ImageSpec | None) -> ObservationSpec:
+    size = {"height": image.size, "width": image.size} if image else {}
+    return spec.model_copy(update={"cameras": tuple(camera.model_copy(update=size) for camera in spec.cameras)})
+
+
+def _unsized(spec: ObservationSpec) -> ObservationSpec:
+    """Sizes do not count: images are brought to one size."""
+    unsized: dict[str, Any] = {"height": 0, "width": 0}
+    return spec.model_copy(update={"cameras": tuple(camera.model_copy(update=unsized) for camera in spec.cameras)})
