@@ -58,11 +58,12 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Points of one quantity of one run; rows of ``points`` are (step, seconds, value)."""
+    """One quantity of one run. Rows of ``points`` are (step, seconds, value); of ``means``, see ``_thin``."""
 
     run: int
     validation: bool
     points: np.ndarray
+    means: np.ndarray
 
 
 def panels(runs: Sequence[Run]) -> list[Panel]:
@@ -87,7 +88,8 @@ def _series(index: int, rows: Sequence[Mapping[str, Any]], key: str) -> list[Ser
             if _is_number(row, "step", name)
         ]
         if points:
-            found.append(Series(index, name != key, np.array(points, dtype=float)))
+            table = np.array(points, dtype=float)
+            found.append(Series(index, name != key, table, _thin(table)))
     return found
 
 
@@ -102,8 +104,8 @@ def _time_of(step: float, clock: np.ndarray) -> float:
 def _plot(series: Sequence[Series], axis: str, log: bool) -> Plot | None:
     column = 0 if axis == "step" else 1
     longest = max(one.points[:, column].max() for one in series)
-    unit, factor = ("step", 1.0) if axis == "step" else _time_unit(longest)
-    values = np.concatenate([_thin(one.points)[:, 2] for one in series])
+    unit, factor = ("steps", 1.0) if axis == "step" else _time_unit(longest)
+    values = np.concatenate([one.means[:, 2] for one in series])
     if longest <= 0 or (log and values.max() <= 0):
         return None
     x = Scale(0, longest / factor, LEFT, RIGHT)
@@ -136,18 +138,17 @@ def _thin(points: np.ndarray) -> np.ndarray:
 
 
 def _line(one: Series, column: int, factor: float, x: Scale, y: Scale) -> Line:
-    rows = _thin(one.points)
-    rows = rows[rows[:, 3] > 0] if y.log else rows
+    rows = one.means[one.means[:, 3] > 0] if y.log else one.means
     across = [round(x(value / factor), 1) for value in rows[:, column]]
     mean, low, high = ([round(y.clamped(value), 1) for value in rows[:, index]] for index in (2, 3, 4))
-    path = _path(zip(across, mean, strict=True))
+    path = _path(list(zip(across, mean, strict=True)))
     if one.validation:
         return Line(one.run, True, path, dots=tuple(zip(across, mean, strict=True)))
     outline = [*zip(across, high, strict=True), *reversed(list(zip(across, low, strict=True)))]
     return Line(one.run, False, path, band=_path(outline))
 
 
-def _path(points: Any) -> str:
+def _path(points: Sequence[tuple[float, float]]) -> str:
     return "M" + "L".join(f"{across:g} {down:g}" for across, down in points)
 
 

@@ -8,9 +8,10 @@ import base64
 import hashlib
 import os
 from collections.abc import Sequence
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.reports import curves, summary
@@ -19,6 +20,9 @@ from robovlms.reports.provenance import provenance
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
 from robovlms.reports.tasks import chain_grid, task_rows
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
@@ -51,6 +55,11 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
 
 def render(runs: Sequence[Run]) -> str:
     """The page as text; every string that comes from a file is escaped."""
+    return _environment().get_template("report.html.j2").render(_context(runs))
+
+
+@cache
+def _environment() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -61,7 +70,7 @@ def render(runs: Sequence[Run]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"percent": summary.percent, "compact": compact}
-    return environment.get_template("report.html.j2").render(_context(runs), interval=summary.interval)
+    return environment
 
 
 def _context(runs: Sequence[Run]) -> dict[str, Any]:
@@ -69,6 +78,7 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
     clips, left_out = embed_clips(runs)
     return {
         "title": _title(runs),
+        "interval": summary.interval,
         "runs": runs,
         "cards": [summary.card(run) for run in runs],
         "ladder": summary.ladder(runs),

@@ -73,8 +73,9 @@ if (playButton) {
   const videos = [...document.querySelectorAll("video")];
   playButton.hidden = false;
   playButton.addEventListener("click", () => {
-    const start = videos.some((video) => video.paused);
-    playButton.textContent = start ? "Pause all" : "Play all";
+    const start = videos.every((video) => video.paused);
     for (const video of videos) start ? video.play() : video.pause();
   });
+  const rename = () => { playButton.textContent = videos.every((video) => video.paused) ? "Play all" : "Pause all"; };
+  for (const video of videos) for (const name of ["play", "pause", "ended"]) video.addEventListener(name, rename);
 }
