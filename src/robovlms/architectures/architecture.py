@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 from torch import nn
 
+from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head, Losses
 
@@ -12,6 +13,7 @@ class Architecture(nn.Module, ABC):
     """``features`` is the one abstract method; ``loss`` and acting follow from it."""
 
     head: Head
+    state: StateEncoder | None
 
     @abstractmethod
     def features(self, batch: Batch) -> Features:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture
-from robovlms.architectures.policy_head import StateEncoder, distinct_prompts
+from robovlms.architectures.sharing import distinct_prompts
+from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head

@@ -7,12 +7,13 @@ pads a window, is encoded once.
 from typing import Literal
 
 import torch
-from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.sharing import distinct_prompts
+from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text
 from robovlms.core.batch import Batch
@@ -27,6 +28,7 @@ class PolicyHeadConfig(Config):
     history: int = Field(1, ge=1, le=64)
     stride: int = Field(1, ge=1)
     chunk: int = Field(8, ge=1)
+    max_text_tokens: int = Field(32, ge=4)
     state_noise: float = Field(0.05, ge=0)
     """Gaussian noise on the standardised state while training, in standard deviations; keeps a policy looking."""
 
@@ -45,7 +47,7 @@ class PolicyHead(Architecture):
     def features(self, batch: Batch) -> Features:
         frames, texts, first, inverse = distinct_prompts(batch)
         media = self._see(batch)
-        text = self.backbone.tokenize(batch.instructions)
+        text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
         present = torch.ones_like(frames, dtype=torch.bool)
         segments: list[Segment] = [Image(one.at(frames), present) for one in media]
         segments.append(Text(text.ids[texts], text.valid[texts]))
@@ -62,41 +64,3 @@ class PolicyHead(Architecture):
         stacked = torch.cat(list(batch.images.values()))
         media = self.backbone.see(stacked)
         return [Media(part, media.grid) for part in media.tokens.chunk(len(batch.images))]
-
-
-class StateEncoder(nn.Module):
-    """Standardises proprioception with the training data's statistics and embeds it as one token."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, dims: int, width: int, noise: float):
-        super().__init__()
-        self.noise = noise
-        self.register_buffer("mean", torch.zeros(dims))
-        self.register_buffer("std", torch.ones(dims))
-        self.mlp = nn.Sequential(nn.Linear(dims, width), nn.GELU(), nn.Linear(width, width))
-
-    def standardise(self, mean: Tensor, std: Tensor) -> None:
-        """Use these statistics; constant dimensions are left at zero."""
-        self.mean.copy_(mean)
-        self.std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
-
-    def forward(self, state: Float[Tensor, "n s"]) -> Float[Tensor, "n 1 d"]:
-        """Embed raw states (units of the ObservationSpec)."""
-        scaled = (state - self.mean) / self.std
-        if self.training:
-            scaled = scaled + self.noise * torch.randn_like(scaled)
-        return self.mlp(scaled)[:, None]
-
-
-def distinct_prompts(
-    batch: Batch,
-) -> tuple[Int[Tensor, " p"], Int[Tensor, " p"], Int[Tensor, " p"], Int[Tensor, "b t"]]:
-    """Distinct (frame, instruction) pairs: frame, instruction and one flat (b t) position of each; the inverse."""
-    key = batch.frame_index * len(batch.instructions) + batch.instruction_index[:, None]
-    distinct, inverse = torch.unique(key, return_inverse=True)
-    flat = inverse.flatten()
-    positions = torch.arange(len(flat), device=flat.device)
-    first = torch.zeros_like(distinct).scatter_reduce(0, flat, positions, "amin", include_self=False)
-    return distinct // len(batch.instructions), distinct % len(batch.instructions), first, inverse

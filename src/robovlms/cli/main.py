@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 the work failed, 2 bad input (or a setting or machine that needs the user), 130 interrupted.
 """
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -32,6 +33,7 @@ app.command()(report)
 
 def main() -> None:
     """Run the command line; errors a user can cause end in one message, never a traceback."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the worlds' processes
     sys.exit(run(app))
 
 

@@ -32,12 +32,14 @@ def collect_chain(
 ) -> tuple[list[Episode], list[str]]:
     """Demonstrations of one chain, and the tasks whose attempt failed; a pure function of the arguments.
 
-    Rare tasks are preferred: the next one is drawn with weight ``1 / (1 + count)``, squared.
+    Rare tasks are preferred: the chain begins where one of them can, and the next task is drawn with weight
+    ``1 / (1 + count)``, squared.
     """
     rng = np.random.default_rng(seed)
     tally = Counter(counts)
     episodes: list[Episode] = []
-    world.reset(_initial_state(rng, tasks, tally), seed=int(rng.integers(2**31)))
+    rarest_first = random_initial_state(rng, _draw(rng, tasks, tally))
+    world.reset(rarest_first, seed=int(rng.integers(2**31)), render=False)
     for _ in range(CHAIN_LENGTH):
         possible = [task for task in tasks if feasible(task, world.state())]
         if not possible:
@@ -49,11 +51,6 @@ def collect_chain(
         tally[task] += 1
         episodes.append(episode)
     return episodes, []
-
-
-def _initial_state(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, int]) -> Any:
-    """Every other chain begins where the task that is rarest so far can begin."""
-    return random_initial_state(rng, _draw(rng, tasks, tally) if rng.random() < 0.5 else None)
 
 
 def _draw(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, int]) -> str:

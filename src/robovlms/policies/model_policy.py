@@ -15,10 +15,9 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
-from robovlms.actions.spec import ObservationSpec, require_match
+from robovlms.actions.spec import ActionSpec, ObservationSpec, require_match
 from robovlms.core.batch import Batch
 from robovlms.core.errors import SpecMismatch, UserError
-from robovlms.core.protocols import World
 from robovlms.core.types import ActionChunk, Decision, Observation
 from robovlms.data.images import fit_image
 from robovlms.heads.head import Features
@@ -43,27 +42,26 @@ class ModelPolicy:
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
         self.executor = parse_executor(executor)
-        self.observation_spec = vla.manifest.observation_spec
-        self.state_columns: list[int] = list(range(self.observation_spec.state_dims))
+        self._observation_spec = vla.manifest.observation_spec
+        self.state_columns: list[int] = list(range(self._observation_spec.state_dims))
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
         self.history, self.stride = settings.history, settings.stride
 
-    def bind(self, world: World) -> None:
-        """Check conventions against a world before the first step, and find this policy's state columns there.
+    def bind(self, action_spec: ActionSpec, observation_spec: ObservationSpec) -> None:
+        """Check conventions against a world's before the first step, and find this policy's state columns there.
 
         Raises:
             SpecMismatch: actions, cameras, state or control rate mean something else there.
         """
-        manifest = self.vla.manifest
-        require_match("The checkpoint", manifest.action_spec, "the world", world.action_spec)
-        wanted = self.observation_spec
+        wanted = self._observation_spec
+        require_match("The checkpoint", self.vla.manifest.action_spec, "the world", action_spec)
         try:
-            offered = world.observation_spec.select(wanted.camera_names, wanted.state_names)
+            offered = observation_spec.select(wanted.camera_names, wanted.state_names)
         except UserError as error:
             raise SpecMismatch("The checkpoint", "the world", [str(error)]) from None
         require_match("The checkpoint", _without_sizes(wanted), "the world", _without_sizes(offered))
-        self.state_columns = world.observation_spec.columns(wanted.state_names)
+        self.state_columns = observation_spec.columns(wanted.state_names)
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode. This policy is deterministic, so ``seed`` changes nothing."""
@@ -145,7 +143,7 @@ class ModelPolicy:
     @property
     def cameras(self) -> tuple:
         """The cameras this policy reads, in order."""
-        return self.observation_spec.cameras
+        return self._observation_spec.cameras
 
     def _frames(
         self, camera: str, episodes: Sequence[str], observations: Mapping[str, Observation]

@@ -6,6 +6,7 @@ CHECKPOINT/
   vlm/                     an ordinary Hugging Face directory (absent for policies without a VLM)
   model.safetensors        everything the VLM does not own: slots, head, state encoder
   action_statistics.json   by embodiment
+  experiment.json          where it came from: the experiment, its data, library versions (optional)
   training/                optimizer, schedule, random states, cursor (optional, see training.checkpoint)
 ```
 """
@@ -13,7 +14,7 @@ CHECKPOINT/
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 from safetensors import SafetensorError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 WEIGHTS = "model.safetensors"
 STATISTICS = "action_statistics.json"
+PROVENANCE = "experiment.json"
 
 
 class VLAManifest(Config):
@@ -51,8 +53,15 @@ class VLAManifest(Config):
 class VLA:
     """A policy network with everything needed to act: conventions and action statistics travel with the weights."""
 
-    def __init__(self, manifest: VLAManifest, network: Architecture, statistics: Mapping[str, ActionStatistics]):
+    def __init__(
+        self,
+        manifest: VLAManifest,
+        network: Architecture,
+        statistics: Mapping[str, ActionStatistics],
+        provenance: Mapping[str, Any] | None = None,
+    ):
         self.manifest, self.network, self.statistics = manifest, network, dict(statistics)
+        self.provenance = dict(provenance or {})
 
     @classmethod
     def create(cls, manifest: VLAManifest, statistics: Mapping[str, ActionStatistics]) -> "VLA":
@@ -74,7 +83,8 @@ class VLA:
         raw = _read_json(directory / STATISTICS)
         statistics = {name: validate(ActionStatistics, values) for name, values in raw.items()}
         network.eval()
-        return cls(manifest, network, statistics)
+        provenance = _read_json(directory / PROVENANCE) if (directory / PROVENANCE).is_file() else None
+        return cls(manifest, network, statistics, provenance)
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Write the checkpoint into an empty or new directory (not atomic by itself: see training.checkpoint)."""
@@ -83,6 +93,8 @@ class VLA:
         (target / "config.json").write_text(self.manifest.model_dump_json(indent=2))
         stats = {name: values.model_dump() for name, values in self.statistics.items()}
         (target / STATISTICS).write_text(json.dumps(stats, indent=2))
+        if self.provenance:
+            (target / PROVENANCE).write_text(json.dumps(self.provenance, indent=2))
         save_file(_own_weights(self.network), str(target / WEIGHTS))
         if isinstance(self.network, PolicyHead):
             self.network.backbone.save(target / "vlm")

@@ -6,18 +6,9 @@ from pydantic import Field, model_validator
 
 from robovlms.architectures.model import ModelConfig, VLAConfig
 from robovlms.core.config import Config
+from robovlms.data.augment import AugmentConfig
 from robovlms.data.sources import DataConfig
 from robovlms.training.optimizer import OptimizerConfig
-
-
-class AugmentConfig(Config):
-    """What is varied while training."""
-
-    shift_px: int = Field(3, ge=0)
-    """Random shift of both cameras, in pixels at the training size."""
-    brightness: float = Field(0.0, ge=0, lt=1)
-    contrast: float = Field(0.0, ge=0, lt=1)
-    saturation: float = Field(0.0, ge=0, lt=1)
 
 
 class TrainingConfig(Config):
@@ -33,7 +24,7 @@ class TrainingConfig(Config):
     processes: int = Field(1, ge=1)
     seed: int = Field(0, ge=0)
     optimizer: OptimizerConfig = OptimizerConfig()
-    augment: AugmentConfig = AugmentConfig()
+    augment: AugmentConfig = AugmentConfig(shift_px=3)
     log_every: int = Field(20, ge=1)
     validate_every: int = Field(250, ge=1)
     validation_batches: int = Field(8, ge=0)

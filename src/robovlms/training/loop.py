@@ -7,7 +7,7 @@ the seconds of all sittings together.
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,8 +24,8 @@ from robovlms.training.experiment import TrainingConfig
 from robovlms.training.metrics import MetricsLog
 from robovlms.training.progress import ProgressLine
 
-BatchSource = Callable[[int, int, int], Batch]
-"""(step, rank, world size) to this rank's batch."""
+BatchSource = Callable[[int, int, int], Iterator[Batch]]
+"""(first step, rank, world size) to this rank's batches from that step on."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ def fit(task: Task) -> Path:
     log = MetricsLog(task.run / "training" / "metrics.jsonl", done.step if task.resume else None)
     line = ProgressLine(config, enabled=accelerator.is_main_process)
     saved = task.resume
+    batches = task.train(done.step, accelerator.process_index, accelerator.num_processes)
     started = time.monotonic() - done.elapsed_s
     next_save = started + done.elapsed_s + config.checkpoint_every_s
 
@@ -68,7 +69,7 @@ def fit(task: Task) -> Path:
                 break
             rate = config.optimizer.set_rate(optimizer, share)
             torch.manual_seed(_step_seed(config.seed, done.step, accelerator.process_index))
-            batch = task.train(done.step, accelerator.process_index, accelerator.num_processes).to(accelerator.device)
+            batch = next(batches).to(accelerator.device)
             network.train()
             losses = network(batch)
             if not _all_finite(accelerator, losses.total):
@@ -146,7 +147,7 @@ def _nan_message(step: int, saved: Path | None) -> str:
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible() -> Generator[Callable[[], bool]]:
     """Turn the first Ctrl-C (or SIGTERM) into a flag the loop reads; a second one stops at once."""
     seen: list[int] = []
 

@@ -1,0 +1,38 @@
+"""``robovlms evaluate``: a checkpoint or a baseline on a benchmark, to results.json, clips and a report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+BENCHMARKS = ("tabletop",)
+
+
+def evaluate(
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint or run folder, hub id, or baseline:NAME.")],
+    benchmark: Annotated[str, typer.Option(help="tabletop.")] = "tabletop",
+    out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
+    scene: Annotated[str, typer.Option(help="Scene of the tabletop: A, B, C or D.")] = "D",
+    tasks: Annotated[
+        str | None, typer.Option(help="all, a named set, or names joined by commas; default: those trained on.")
+    ] = None,
+    chains: Annotated[int, typer.Option(help="Number of chains of five tasks.")] = 100,
+    workers: Annotated[int, typer.Option(help="World processes; no episode depends on it. 0 = one a core.")] = 0,
+    executor: Annotated[
+        str | None, typer.Option(help="first, chunk:K or ensemble:DECAY; default: the recipe's.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of a sampling policy.")] = 0,
+    video: Annotated[int, typer.Option(help="Record the first N chains.")] = 4,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
+) -> None:
+    """Score a policy on a benchmark, with intervals."""
+    from robovlms.cli.scoring import score
+    from robovlms.core.errors import UnknownName
+    from robovlms.reports.terminal import print_summary
+
+    if benchmark not in BENCHMARKS:
+        raise UnknownName("benchmark", benchmark, BENCHMARKS)
+    names = tasks.split(",") if tasks and "," in tasks else tasks
+    settings = {"scene": scene, "num_chains": chains, "seed": seed}
+    score(checkpoint, out, names, executor, settings, workers=workers, video=video, resume=resume)
+    print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])

@@ -1,0 +1,139 @@
+"""The stages of the quickstart, each skipped when its result is there already.
+
+```
+OUT/demos        demonstrations (LeRobot v3.0)        OUT/report.html    the report
+OUT/train        the training run                     OUT/results.json   a copy of the results
+OUT/evaluation   episodes, results, clips
+```
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from robovlms.cli.scoring import score
+from robovlms.cli.tabletop_demos import collect_with_progress
+from robovlms.core.config import merge, validate
+from robovlms.core.errors import UnknownName, UserError
+from robovlms.evaluation.store import RESULTS
+from robovlms.recipes.tabletop import tabletop_full, tabletop_quick, tabletop_twelve
+from robovlms.reports.html import write_report
+from robovlms.reports.terminal import print_summary
+from robovlms.training.experiment import Experiment
+from robovlms.training.run import FINISHED
+from robovlms.training.run import run as train
+from robovlms.worlds.tabletop.gl import choose_backend
+
+RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
+MODELS = ("vla", "cnn")
+DEMOS_PER_MINUTE = 60
+"""Demonstrations collected for each minute of the whole budget."""
+EVALUATION_SHARE = 0.22
+"""Of the budget, kept for scoring and the report."""
+
+
+@dataclass
+class Pipeline:
+    """One quickstart. ``minutes`` is for everything; demonstrations and scoring take a share, training the rest."""
+
+    out: Path
+    minutes: float
+    seed: int
+    chains: int
+    tasks: str
+    model: str
+    resume: bool
+    console: Console = field(default_factory=Console)
+
+    def run(self) -> None:
+        """Run what is missing and say where everything is.
+
+        Raises:
+            UserError: bad settings, no OpenGL, or an output folder that holds another run.
+        """
+        self._claim()
+        choose_backend()
+        started = time.monotonic()
+        if not (self.out / "demos").is_dir():
+            self._say("1/4 Collecting demonstrations with scripted experts")
+            episodes = max(int(DEMOS_PER_MINUTE * self.minutes), 18)
+            collect_with_progress(self.out / "demos", self.tasks, 0, num_episodes=episodes, seed=self.seed)
+        if not self._trained():
+            self._say("2/4 Training a policy" + (" from the packaged VLM" if self.model == "vla" else " without a VLM"))
+            train(self._experiment(started), self.out / "train", self.resume)
+        if not (self.out / "evaluation" / RESULTS).is_file():
+            self._say("3/4 Scoring it in chains of five tasks, with sentences it never saw")
+            settings = {"num_chains": self.chains}
+            score(
+                str(self.out / "train"),
+                self.out / "evaluation",
+                self.tasks,
+                None,
+                settings,
+                video=4,
+                resume=self.resume,
+            )
+        self._say("4/4 Writing the report")
+        shutil.copyfile(self.out / "evaluation" / RESULTS, self.out / RESULTS)
+        report = write_report([self.out / "evaluation"], self.out / "report.html")
+        self._finish(report, time.monotonic() - started)
+
+    def _claim(self) -> None:
+        for kind, got, choices in (("task set", self.tasks, RECIPES), ("model", self.model, MODELS)):
+            if got not in choices:
+                raise UnknownName(kind, got, choices)
+        if self.minutes <= 0 or self.chains < 1:
+            raise UserError(f"Got --minutes {self.minutes:g} and --chains {self.chains}; both must be above 0.")
+        settings = {"tasks": self.tasks, "model": self.model, "minutes": self.minutes, "seed": self.seed}
+        mark = self.out / "quickstart.json"
+        if not mark.is_file():
+            if self.out.exists() and (self.out.is_file() or any(self.out.iterdir())):
+                raise UserError(f"Output {self.out} already holds something else. Choose another --out.")
+            self.out.mkdir(parents=True, exist_ok=True)
+            mark.write_text(json.dumps(settings))
+        elif not self.resume:
+            raise UserError(f"{self.out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
+        elif json.loads(mark.read_text()) != settings:
+            raise UserError(f"{self.out} holds a quickstart with {mark.read_text()}, now {settings}.")
+
+    def _trained(self) -> bool:
+        return (self.out / "train" / FINISHED).is_file()
+
+    def _experiment(self, started: float) -> Experiment:
+        known = self.out / "train" / "experiment.json"
+        if known.is_file() and "experiment" in (found := json.loads(known.read_text())):
+            return validate(Experiment, found["experiment"])
+        used = (time.monotonic() - started) / 60
+        left = max(self.minutes * (1 - EVALUATION_SHARE) - used, 0.25 * self.minutes)
+        base = RECIPES[self.tasks]([self.out / "demos"]).model_dump(mode="json")
+        changes: dict[str, Any] = {"training.minutes": round(left, 2), "training.seed": self.seed}
+        if self.model == "cnn":
+            changes["model.kind"] = "cnn"
+        return validate(Experiment, merge(base, changes))
+
+    def _say(self, text: str) -> None:
+        self.console.rule(f"[bold]{text}", align="left")
+
+    def _finish(self, report: Path, seconds: float) -> None:
+        places = {
+            "Report": report,
+            "Results": self.out / RESULTS,
+            "Checkpoint": self.out / "train",
+            "Clips": self.out / "evaluation" / "videos",
+        }
+        print_summary([self.out / "evaluation"], places=places, next_steps=self._next_steps(), console=self.console)
+        self.console.print(f"Took {seconds / 60:.1f} minutes.", highlight=False)
+
+    def _next_steps(self) -> Sequence[str]:
+        return (
+            f"robovlms evaluate {self.out / 'train'} --scene C --chains 100 --out runs/scene-c   another scene",
+            "robovlms quickstart --model cnn --out runs/cnn                    the same without a VLM",
+            f"robovlms report {self.out / 'evaluation'} runs/cnn/evaluation --out comparison.html",
+            "robovlms quickstart --tasks twelve --out runs/twelve              with lifting blocks",
+        )

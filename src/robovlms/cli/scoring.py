@@ -1,0 +1,71 @@
+"""Evaluating a policy by name: a checkpoint, a run, a hub id, or a baseline."""
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from robovlms.cli.tabletop_demos import available_cores
+from robovlms.core.config import digest_of
+from robovlms.core.protocols import Policy
+from robovlms.evaluation.results import Checkpoint, Results
+from robovlms.evaluation.tabletop import evaluate, tabletop_protocol
+from robovlms.policies.scripted import scripted_baseline
+from robovlms.policies.vla import VLA, digest, locate
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
+
+BATCH = 16
+
+
+def score(
+    checkpoint: str,
+    out: Path,
+    tasks: str | Sequence[str] | None,
+    executor: str | None,
+    settings: Mapping[str, Any],
+    *,
+    workers: int = 0,
+    video: int = 0,
+    resume: bool = False,
+) -> Results:
+    """Evaluate on the tabletop and keep the policy's provenance beside the results."""
+    torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
+    policy, origin, provenance = _policy(checkpoint, executor)
+    trained = provenance.get("data", {}).get("tasks")
+    chosen = executor or provenance.get("experiment", {}).get("executor", "first")
+    protocol = tabletop_protocol(tasks=tasks or trained, executor=chosen, batch=BATCH, **settings)
+    results = evaluate(
+        policy,
+        protocol,
+        checkpoint=origin,
+        out=out,
+        workers=workers or available_cores(),
+        video=video,
+        resume=resume,
+    )
+    _keep_provenance(checkpoint, out)
+    return results
+
+
+def _policy(name: str, executor: str | None) -> tuple[Policy, Checkpoint, dict[str, Any]]:
+    if name.startswith("baseline:"):
+        return scripted_baseline(name.removeprefix("baseline:"), ACTION_SPEC), Checkpoint(name, digest_of(name)), {}
+    vla = VLA.from_pretrained(name)
+    chosen = executor or vla.provenance.get("experiment", {}).get("executor", "first")
+    policy = vla.policy(chosen, batch_size=BATCH)
+    policy.bind(ACTION_SPEC, observation_spec(vla.image_spec.size))
+    return policy, Checkpoint(name, digest(name)), vla.provenance
+
+
+def _keep_provenance(checkpoint: str, out: Path) -> None:
+    """Copy what says how the policy was made, so that the folder makes a whole report by itself."""
+    if checkpoint.startswith("baseline:") or not Path(checkpoint).exists():
+        return
+    directory = locate(checkpoint)
+    for source in (directory / "experiment.json", directory.parent.parent / "training" / "metrics.jsonl"):
+        if source.is_file():
+            target = out / ("training/metrics.jsonl" if source.suffix == ".jsonl" else source.name)
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)

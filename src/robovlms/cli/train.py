@@ -1,0 +1,76 @@
+"""``robovlms train``: a recipe or a file, its settings overridden one by one, to a checkpoint."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from robovlms.training.experiment import Experiment
+
+
+def train(
+    context: typer.Context,
+    recipe: Annotated[str | None, typer.Argument(help="A recipe's name; or use --config.")] = None,
+    config: Annotated[Path | None, typer.Option(help="An experiment as a YAML or JSON file.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Data set folder; may be repeated.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; default runs/NAME.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and noise.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Wall-clock budget of training.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the experiment; train nothing.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+) -> None:
+    """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind cnn."""
+    experiment = load_experiment(recipe, config, data or [], context.args, seed, minutes)
+    if dry_run:
+        typer.echo(experiment.model_dump_json(indent=2))
+        typer.echo(f"digest {experiment.digest()}")
+        return
+    from robovlms.training.run import run
+
+    checkpoint = run(experiment, out or Path("runs") / experiment.name, resume)
+    typer.echo(f"Checkpoint: {checkpoint}")
+
+
+def load_experiment(
+    recipe: str | None, config: Path | None, data: list[Path], extra: list[str], seed: int | None, minutes: float | None
+) -> "Experiment":
+    """The experiment these arguments describe, validated as a whole."""
+    from robovlms.core.config import merge, parse_overrides, read_file, validate
+    from robovlms.core.errors import UserError
+    from robovlms.recipes import recipe as find
+    from robovlms.training.experiment import Experiment
+
+    if (recipe is None) == (config is None):
+        raise UserError("Name one recipe, or one file with --config. Recipes: robovlms train --help.")
+    paths, settings = _split(extra)
+    data = data + paths
+    base: dict[str, Any] = find(recipe)(data).model_dump(mode="json") if recipe else read_file(Path(str(config)))
+    overrides = parse_overrides(settings)
+    if config and data:
+        base["data"] = _with_paths(base.get("data"), data)
+    if seed is not None:
+        overrides["training.seed"] = seed
+    if minutes is not None:
+        overrides["training.minutes"] = minutes
+    experiment = validate(Experiment, merge(base, overrides))
+    if not experiment.data:
+        raise UserError("No data: add --data DIR (made by: robovlms demos tabletop --out DIR).")
+    return experiment
+
+
+def _split(extra: list[str]) -> tuple[list[Path], list[str]]:
+    """Further data folders (``--data A B``) come before the settings."""
+    first = next((i for i, text in enumerate(extra) if text.startswith("--")), len(extra))
+    return [Path(text) for text in extra[:first]], extra[first:]
+
+
+def _with_paths(entries: Any, data: list[Path]) -> list[dict[str, Any]]:
+    """The file's data settings with other folders: one entry serves all, else they must be as many."""
+    from robovlms.core.errors import UserError
+
+    known = list(entries or [{"kind": "lerobot"}])
+    if len(known) not in (1, len(data)):
+        raise UserError(f"--data names {len(data)} folders, the file has {len(known)} data entries.")
+    known = known * len(data) if len(known) == 1 else known
+    return [{**entry, "path": str(path)} for entry, path in zip(known, data, strict=True)]

@@ -1,0 +1,147 @@
+"""From an experiment to a finished run folder: conventions, network, frames, statistics, then the loop.
+
+```
+RUN/
+  experiment.json            the experiment, its digest, data, model size, library versions
+  checkpoints/step_*         the newest two (see training.checkpoint)
+  training/metrics.jsonl     one line a log or validation step
+  cache/                     decoded frames while the run is going on
+  finished                   an empty file: the budget was used to the end
+```
+"""
+
+import json
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from robovlms.architectures.model import image_spec
+from robovlms.core.errors import UserError
+from robovlms.data.loader import Loader
+from robovlms.data.stats import action_statistics, state_statistics
+from robovlms.data.store import FrameStore
+from robovlms.data.store_build import OpenedSources, build_store, open_sources
+from robovlms.data.window import WindowConfig
+from robovlms.policies.vla import VLA, VLAManifest, locate
+from robovlms.training.experiment import Experiment
+from robovlms.training.loop import Task, fit
+from robovlms.training.processes import num_processes, share_cores, spawn
+
+EXPERIMENT = "experiment.json"
+FINISHED = "finished"
+VERSIONS = ("robovlms", "torch", "transformers", "accelerate", "numpy")
+
+
+def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
+    """Train ``experiment`` in the run folder ``out``; returns the last checkpoint.
+
+    Raises:
+        UserError: ``out`` holds another run, the data is missing or damaged, the loss diverged, or the disk is full.
+        KeyboardInterrupt: after saving.
+    """
+    resuming = claim(out, experiment, resume)
+    opened = open_sources(experiment.data)
+    vla, store = prepare(experiment, opened, out)
+    vla.provenance = describe(experiment, opened, store, vla)
+    (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
+    processes = num_processes(experiment.training.processes)
+    if processes > 1:
+        spawn(_train_share, (experiment, out, resuming), processes)
+    else:
+        share_cores(1)
+        fit(make_task(experiment, out, resuming, vla, store))
+    shutil.rmtree(out / "cache", ignore_errors=True)
+    (out / FINISHED).touch()
+    return locate(out)
+
+
+def claim(out: Path, experiment: Experiment, resume: bool) -> bool:
+    """Take the folder for this experiment; returns whether there is a checkpoint to go on from.
+
+    Raises:
+        UserError: it holds another run, or this one without ``resume``.
+    """
+    if out.is_file():
+        raise UserError(f"Output {out} is a file, expected a folder.")
+    known = out / EXPERIMENT
+    if not known.is_file():
+        out.mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps({"digest": experiment.digest()}))
+        return False
+    found = json.loads(known.read_text()).get("digest")
+    if not resume:
+        raise UserError(f"{out} already holds a run ({found}). Add --resume to go on with it, or choose another --out.")
+    if found != experiment.digest():
+        raise UserError(
+            f"{out} holds another experiment: digest {found}, now {experiment.digest()}. "
+            "Resume with the same recipe, data and settings, or choose another --out."
+        )
+    return any((out / "checkpoints").glob("step_*"))
+
+
+def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[VLA, FrameStore]:
+    """A new policy for this data, and the data's frames at the size the policy wants."""
+    torch.manual_seed(experiment.training.seed)
+    network = experiment.model.build(opened.action_spec, opened.observation_spec)
+    pixels = image_spec(network, opened.observation_spec)
+    store = build_store(opened, pixels, cache=out / "cache")
+    state = state_statistics(store)
+    if state is not None and network.state is not None:
+        network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))
+    manifest = VLAManifest(
+        model=experiment.model, action_spec=store.action_spec, observation_spec=store.observation_spec
+    )
+    return VLA(manifest, network, action_statistics(store)), store
+
+
+def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store: FrameStore) -> Task:
+    """What the loop of one process works on."""
+    config, settings = experiment.training, experiment.model.architecture
+    window = WindowConfig(history=settings.history, stride=settings.stride, chunk=settings.chunk, step=settings.history)
+    normalizers = {name: vla.normalizer(name) for name in vla.statistics}
+    loader = Loader(store, store.training_episodes, window, config.batch_size, normalizers, config.seed, config.augment)
+    held_out = []
+    if len(store.heldout_episodes) and config.validation_batches:
+        fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, seed=0)
+        held_out = [fixed.batch(i) for i in range(min(config.validation_batches, fixed.batches_per_epoch))]
+    resume = locate(out) if resuming else None
+    if resume:
+        vla = VLA.from_pretrained(resume)
+    return Task(vla, loader.stream, tuple(held_out), config, out, resume)
+
+
+def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, vla: VLA) -> dict[str, Any]:
+    """What a report or a successor must know to repeat the run."""
+    parameters = list(vla.network.parameters())
+    data = [
+        {"path": str(config.path), "embodiment": config.name, "episodes": len(source), "digest": source.fingerprint()}
+        for config, source in opened
+    ]
+    return {
+        "digest": experiment.digest(),
+        "name": experiment.name,
+        "seed": experiment.training.seed,
+        "model": {
+            "kind": experiment.model.kind,
+            "parameters": sum(p.numel() for p in parameters),
+            "trainable": sum(p.numel() for p in parameters if p.requires_grad),
+        },
+        "data": {
+            "sources": data,
+            "frames": len(store),
+            "tasks": list(store.tasks),
+            "held_out": len(store.heldout_episodes),
+        },
+        "versions": {name: version(name) for name in VERSIONS},
+        "experiment": experiment.model_dump(mode="json"),
+    }
+
+
+def _train_share(experiment: Experiment, out: Path, resuming: bool) -> None:
+    """One of several processes: the frames come from the cache that the first one made."""
+    vla, store = prepare(experiment, open_sources(experiment.data), out)
+    vla.provenance = json.loads((out / EXPERIMENT).read_text())
+    fit(make_task(experiment, out, resuming, vla, store))
