@@ -39,23 +39,29 @@ def augment(frames: Frames, groups: Int[np.ndarray, " f"], config: AugmentConfig
 
 
 def shift(frames: Frames, offsets: Int[np.ndarray, "f 2"]) -> Frames:
-    """Move each frame by (rows, columns); what enters at an edge repeats the edge."""
+    """Move each frame by (rows, columns), less than its size; what enters at an edge repeats the edge."""
     height, width = frames.shape[1:3]
-    reach = max(int(np.abs(offsets).max(initial=0)), 1)
-    rows = np.clip(np.arange(-reach, height + reach), 0, height - 1)
-    columns = np.clip(np.arange(-reach, width + reach), 0, width - 1)
-    padded = frames.take(rows, axis=1).take(columns, axis=2)
     moved = np.empty_like(frames)
-    for i, (down, right) in enumerate(reach - offsets):
-        moved[i] = padded[i, down : down + height, right : right + width]
+    for source, target, (down, right) in zip(frames, moved, offsets.tolist(), strict=True):
+        top, bottom = max(down, 0), height + min(down, 0)
+        left, end = max(right, 0), width + min(right, 0)
+        target[top:bottom, left:end] = source[top - down : bottom - down, left - right : end - right]
+        target[top:bottom, :left] = target[top:bottom, left : left + 1]
+        target[top:bottom, end:] = target[top:bottom, end - 1 : end]
+        target[:top] = target[top]
+        target[bottom:] = target[bottom - 1]
     return moved
 
 
 def jitter(frames: Frames, factors: Float[np.ndarray, "f 3"]) -> Frames:
     """Scale brightness, contrast and saturation of each frame by its factors."""
     brightness, contrast, saturation = factors.astype(np.float32).T[:, :, None, None, None]
+    gain, constant = brightness * contrast, brightness * (1 - contrast) * 127.5 + 0.5
     pixels = frames.astype(np.float32)
-    grey = pixels @ np.array([0.299, 0.587, 0.114], np.float32)
-    pixels = grey[..., None] + saturation * (pixels - grey[..., None])
-    pixels = (127.5 + contrast * (pixels - 127.5)) * brightness
-    return np.clip(pixels + 0.5, 0, 255).astype(np.uint8)
+    rest = constant
+    if (saturation != 1).any():
+        grey = 0.299 * pixels[..., 0] + 0.587 * pixels[..., 1] + 0.114 * pixels[..., 2]
+        rest = constant + gain * (1 - saturation) * grey[..., None]
+    pixels *= gain * saturation
+    pixels += rest
+    return np.clip(pixels, 0, 255, out=pixels).astype(np.uint8)
