@@ -67,28 +67,26 @@ def _write_results(folder, checkpoint, episodes, num_chains):
 
 
 def experiment(seed=0):
+    """The shape of what training writes."""
+    sources = [{"path": "demos", "embodiment": "tabletop", "episodes": 1057, "digest": "a1b2c3d4e5f60718"}]
     return {
         "digest": "8e1f00aa55d0c3b2",
+        "name": "tabletop_quick",
         "seed": seed,
-        "command": "robovlms train tabletop_quick --data demos --out runs/vla",
-        "versions": {"python": "3.11.2", "robovlms": "0.1.0", "torch": "2.13.1", "transformers": "5.17.0"},
-        "model": {
-            "backbone": "tabletop-vlm",
-            "architecture": "policy_head_continuous",
-            "head": "lstm",
-            "window": 8,
-            "chunk": 5,
-            "parameters": {"total": 2_843_911, "trainable": 1_120_412},
-            "checkpoint_digest": "77aa31c0ffee0001",
+        "model": {"kind": "vla", "parameters": 2_843_911, "trainable": 1_120_412},
+        "data": {"sources": sources, "frames": 21034, "tasks": sorted(TASKS), "held_out": 52},
+        "versions": {"robovlms": "0.1.0", "torch": "2.13.1", "transformers": "5.17.0"},
+        "experiment": {
+            "name": "tabletop_quick",
+            "model": {
+                "kind": "vla",
+                "backbone": {"path": "tiny", "vl_pretrained": True, "train": "all"},
+                "architecture": {"history": 1, "chunk": 8},
+                "head": {"kind": "lstm"},
+            },
+            "training": {"batch_size": 64, "minutes": 7.0, "seed": seed, "optimizer": {"learning_rate": 0.001}},
+            "executor": "chunk:4",
         },
-        "data": {
-            "path": "demos",
-            "episodes": 1057,
-            "frames": 21034,
-            "digest": "a1b2c3d4e5f60718",
-            "tasks": sorted(TASKS),
-        },
-        "training": {"batch_size": 32, "learning_rate": 0.001, "minutes": 5, "clip_norm": 1.0},
     }
 
 

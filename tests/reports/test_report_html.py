@@ -35,6 +35,15 @@ def test_shows_the_numbers_of_the_results_file(page, run_dir):
         assert percent(metrics[f"success_{number}"].value) in page
 
 
+def test_says_what_was_trained_on_what(page):
+    facts = dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page[: page.index('id="success"')]))
+    assert facts["Backbone"] == "tiny"
+    assert facts["Parameters"] == "2.84M, 1.12M trained"
+    assert facts["Demonstrations"] == "1,057 (21,034 frames)"
+    assert facts["Training time"] == "5 min 00 s"
+    assert "optimizer / learning rate" in page
+
+
 def test_is_offline_and_repeatable(page, run_dir, tmp_path):
     assert write_report([run_dir], tmp_path).read_text() == page
     assert not re.findall(r"""(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//""", page)
@@ -84,7 +93,7 @@ def test_text_from_files_is_escaped(run_dir, tmp_path):
     data["protocol"]["tasks"] = [HOSTILE]
     data["episodes"][0]["tasks"][0] |= {"instruction": HOSTILE, "task": HOSTILE, "failure": HOSTILE}
     (tmp_path / "run" / "results.json").write_text(json.dumps(data))
-    (tmp_path / "run" / "experiment.json").write_text(json.dumps({HOSTILE: HOSTILE, "model": {"backbone": HOSTILE}}))
+    (tmp_path / "run" / "experiment.json").write_text(json.dumps({HOSTILE: HOSTILE, "model": {"kind": HOSTILE}}))
     index = [{"file": "chain_0000.mp4", "chain": HOSTILE, "instructions": [HOSTILE], "solved": 0}]
     (tmp_path / "run" / "videos" / "index.json").write_text(json.dumps(index))
     page = write_report([tmp_path / "run"], tmp_path).read_text()

@@ -21,6 +21,8 @@ def test_labels_grow_until_they_differ(tmp_path, run_dir):
     for parent in ("a", "b"):
         shutil.copytree(run_dir, tmp_path / parent / "vla")
     assert [run.label for run in read_runs([tmp_path / "a" / "vla", tmp_path / "b" / "vla"])] == ["a/vla", "b/vla"]
+    shutil.copytree(run_dir, tmp_path / "quick" / "evaluation")
+    assert read_run(tmp_path / "quick" / "evaluation").label == "quick"
     with pytest.raises(UserError, match="named twice"):
         read_runs([run_dir, run_dir])
 
@@ -30,7 +32,12 @@ def test_names_what_is_missing_and_its_command(tmp_path, run_dir):
     gaps = {gap.file: gap.command for gap in read_run(tmp_path).gaps}
     assert set(gaps) == {"training/metrics.jsonl", "experiment.json", "videos/*.mp4"}
     assert gaps["videos/*.mp4"].startswith("robovlms evaluate")
-    assert str(tmp_path) in gaps["videos/*.mp4"]
+    assert "robovlms evaluate runs/vla/checkpoint " in gaps["videos/*.mp4"]
+
+
+def test_a_baseline_lacks_no_training(tmp_path, baseline_dir):
+    shutil.copy(baseline_dir / "results.json", tmp_path)
+    assert [gap.file for gap in read_run(tmp_path).gaps] == ["videos/*.mp4"]
 
 
 def test_refuses_nothing(tmp_path):

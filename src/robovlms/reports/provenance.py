@@ -1,14 +1,21 @@
 """Where a run's numbers come from: protocol, checkpoint, model, data, software, flattened into rows of text."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from robovlms.reports.outcomes import Outcome
 from robovlms.reports.runs import Run
+from robovlms.reports.summary import find
 
-GROUPS = {"model": "Model", "data": "Data", "training": "Training", "versions": "Trained with"}
+GROUPS = {
+    "Model": ("model", "experiment.model"),
+    "Data": ("data",),
+    "Training": ("experiment.training",),
+    "Trained with": ("versions",),
+}
+"""Titles, and the places in ``experiment.json`` whose values stand below them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +33,9 @@ def provenance(run: Run) -> Provenance:
     if run.outcome:
         groups += [("Evaluation", _evaluation(run.outcome)), ("Evaluated with", _rows({**run.outcome.versions}))]
     groups.append(("Evaluation cost", _rows(run.timing)))
-    scalars = {name: value for name, value in run.experiment.items() if name not in GROUPS}
+    scalars = {name: value for name, value in run.experiment.items() if not isinstance(value, Mapping)}
     groups.append(("Training run", _rows(scalars)))
-    groups += [(title, _rows(run.experiment.get(name, {}))) for name, title in GROUPS.items()]
+    groups += [(title, _rows(_merged(run.experiment, places))) for title, places in GROUPS.items()]
     kept = tuple((title, rows) for title, rows in groups if rows)
     config = json.dumps(run.experiment, indent=2, sort_keys=True, ensure_ascii=False) if run.experiment else ""
     return Provenance(run.label, kept, config)
@@ -42,6 +49,11 @@ def _evaluation(outcome: Outcome) -> tuple[tuple[str, str], ...]:
         "checkpoint digest": outcome.checkpoint_digest,
     }
     return (*head.items(), *_rows({name: value for name, value in outcome.protocol.items() if name != "benchmark"}))
+
+
+def _merged(experiment: Mapping[str, Any], places: Sequence[str]) -> dict[str, Any]:
+    found = [find(experiment, place) for place in places]
+    return {name: value for part in found if isinstance(part, Mapping) for name, value in part.items()}
 
 
 def _rows(value: Any) -> tuple[tuple[str, str], ...]:

@@ -45,20 +45,16 @@ class Run:
     gaps: tuple[Gap, ...] = ()
 
 
+EVALUATE = "robovlms evaluate {checkpoint} --benchmark tabletop --chains 100 --video 4 --out EVALUATION"
+TRAIN = "robovlms train RECIPE --out RUN"
 GAPS = {
-    "outcome": Gap(
-        "Evaluation",
-        "results.json",
-        "robovlms evaluate CHECKPOINT --benchmark tabletop --chains 100 --video 4 --out {run}",
-    ),
-    "training": Gap("Training curves", "training/metrics.jsonl", "robovlms train RECIPE --out {run}"),
-    "experiment": Gap("Model and data provenance", "experiment.json", "robovlms train RECIPE --out {run}"),
-    "clips": Gap(
-        "Rollout clips",
-        "videos/*.mp4",
-        "robovlms evaluate CHECKPOINT --benchmark tabletop --chains 100 --video 4 --out {run}",
-    ),
+    "outcome": Gap("Evaluation", "results.json", EVALUATE),
+    "clips": Gap("Rollout clips", "videos/*.mp4", EVALUATE),
+    "training": Gap("Training curves", "training/metrics.jsonl", TRAIN),
+    "experiment": Gap("Model and data provenance", "experiment.json", TRAIN),
 }
+PLAIN_FOLDERS = {"evaluation", "train"}
+"""Folder names that say nothing of a run; its label is then the folder above."""
 
 
 def read_runs(directories: Sequence[Path]) -> list[Run]:
@@ -88,17 +84,25 @@ def read_run(directory: Path, label: str = "") -> Run:
     if not any(parts.values()) and not open_loop:
         wanted = ", ".join(gap.file for gap in GAPS.values())
         raise UserError(f"{directory} holds no results: found none of {wanted}, open_loop.json. Is it a run directory?")
-    gaps = [gap for name, gap in GAPS.items() if not parts[name] and not (open_loop and name in ("outcome", "clips"))]
-    filled = tuple(Gap(gap.section, gap.file, gap.command.format(run=directory)) for gap in gaps)
+    gaps = () if open_loop and not parts["outcome"] else _gaps(directory, parts)
     timing = read_json(directory / "timing.json", dict, {})
-    name = label or directory.resolve().name
-    return Run(name, directory, timing=timing, open_loop=open_loop, gaps=filled, **parts)
+    name = label or _labels([directory])[0]
+    return Run(name, directory, timing=timing, open_loop=open_loop, gaps=gaps, **parts)
+
+
+def _gaps(directory: Path, parts: Mapping[str, Any]) -> tuple[Gap, ...]:
+    checkpoint = parts["outcome"].checkpoint if parts["outcome"] else str(directory)
+    trained = not checkpoint.startswith("baseline:")
+    missing = [gap for name, gap in GAPS.items() if not parts[name] and (trained or gap.command is not TRAIN)]
+    return tuple(Gap(gap.section, gap.file, gap.command.format(checkpoint=checkpoint)) for gap in missing)
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
     parts = [path.resolve().parts for path in paths]
     if len(set(parts)) < len(parts):
         raise UserError(f"A run directory is named twice: {', '.join(map(str, paths))}. Name each run once.")
+    if all(part[-1] in PLAIN_FOLDERS for part in parts) and len({part[:-1] for part in parts}) == len(parts):
+        parts = [part[:-1] for part in parts]
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
         depth += 1

@@ -67,48 +67,39 @@ def _evaluation_facts(run: Run) -> list[tuple[str, str]]:
 
 
 def _model_facts(experiment: Mapping[str, Any]) -> list[tuple[str, str]]:
-    total = find(experiment, "model.parameters.total", "model.parameters_total", "model.total_parameters")
-    trainable = find(
-        experiment, "model.parameters.trainable", "model.parameters_trainable", "model.trainable_parameters"
-    )
-    size = f"{compact(total)}" if isinstance(total, int) else ""
+    total, trainable = find(experiment, "model.parameters"), find(experiment, "model.trainable")
+    size = compact(total) if isinstance(total, int) else ""
     part = f", {compact(trainable)} trained" if size and isinstance(trainable, int) else ""
-    episodes, frames = _data_total(experiment, "episodes"), _data_total(experiment, "frames")
+    sources, frames = find(experiment, "data.sources") or [], find(experiment, "data.frames")
+    counts = [source.get("episodes", 0) for source in sources if isinstance(source, Mapping)]
+    episodes = sum(count for count in counts if isinstance(count, int))
+    length = f" ({frames:,} frames)" if isinstance(frames, int) else ""
     return [
-        ("Backbone", _name(find(experiment, "model.backbone"))),
+        ("Model", str(find(experiment, "model.kind") or "")),
+        ("Backbone", _backbone(experiment)),
         ("Parameters", size + part),
-        ("Demonstrations", f"{episodes:,}" + (f" ({frames:,} frames)" if frames else "") if episodes else ""),
+        ("Demonstrations", f"{episodes:,}{length}" if episodes else ""),
     ]
-
-
-def _data_total(experiment: Mapping[str, Any], field: str) -> int:
-    data = experiment.get("data")
-    sources = data if isinstance(data, list) else [data]
-    counts = [source.get(field) for source in sources if isinstance(source, Mapping)]
-    return sum(count for count in counts if isinstance(count, int))
 
 
 def _training_facts(run: Run) -> list[tuple[str, str]]:
     clock = [row["elapsed_s"] for row in run.training if isinstance(row.get("elapsed_s"), int | float)]
-    seed = find(run.experiment, "seed", "training.seed")
+    seed = find(run.experiment, "seed")
     return [("Training time", seconds(max(clock)) if clock else ""), ("Seed", "" if seed is None else str(seed))]
 
 
-def _name(value: Any) -> str:
-    if isinstance(value, dict):
-        value = value.get("kind") or value.get("name") or ""
-    return str(value or "")
+def _backbone(experiment: Mapping[str, Any]) -> str:
+    path = find(experiment, "experiment.model.backbone.path")
+    note = " (not pre-trained)" if find(experiment, "experiment.model.backbone.vl_pretrained") is False else ""
+    return f"{PurePath(path).name}{note}" if isinstance(path, str) else ""
 
 
-def find(data: Mapping[str, Any], *paths: str) -> Any:
-    """The first of several dotted paths that leads to a value, None when none does."""
-    for path in paths:
-        node: Any = data
-        for part in path.split("."):
-            node = node.get(part) if isinstance(node, Mapping) else None
-        if node is not None:
-            return node
-    return None
+def find(data: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path of nested mappings, None when the path leads nowhere."""
+    node: Any = data
+    for part in path.split("."):
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
 
 
 def percent(value: float) -> str:
