@@ -1,7 +1,8 @@
 """Pictures of a simulation, and where a point of the world falls in them."""
 
-import weakref
+import atexit
 from typing import Any
+from weakref import WeakSet
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -18,8 +19,6 @@ class Cameras:
     def __init__(self, simulation: Simulation):
         self._simulation = simulation
         self._renderers: dict[tuple[int, int], Any] = {}
-        # Also at exit: a renderer freed after EGL has shut down complains on stderr.
-        self._finalizer = weakref.finalize(self, _free, self._renderers)
 
     def render(self, camera: str, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
         """The image of a camera, (height, width) pixels."""
@@ -48,18 +47,28 @@ class Cameras:
 
     def close(self) -> None:
         """Free the renderers."""
-        _free(self._renderers)
+        while self._renderers:
+            self._renderers.popitem()[1].close()
 
     def _renderer(self, size: tuple[int, int]) -> Any:
         if size not in self._renderers:
             choose_backend()
             self._renderers[size] = self._simulation.mujoco.Renderer(self._simulation.model, *size)
+            _close_at_exit(self)
         return self._renderers[size]
 
 
-def _free(renderers: dict[tuple[int, int], Any]) -> None:
-    while renderers:
-        renderers.popitem()[1].close()
+_OPEN: WeakSet[Cameras] = WeakSet()
+
+
+def _close_at_exit(cameras: Cameras) -> None:
+    """Free renderers before MuJoCo shuts EGL down at exit; it complains on stderr about those freed later.
+
+    Called once a renderer exists: exit functions run last in, first out, and MuJoCo's is registered by then.
+    """
+    if not _OPEN:
+        atexit.register(lambda: [each.close() for each in list(_OPEN)])
+    _OPEN.add(cameras)
 
 
 def _known(camera: str) -> str:

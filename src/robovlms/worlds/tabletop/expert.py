@@ -7,7 +7,6 @@ from robovlms.worlds.tabletop import expert_blocks as blocks
 from robovlms.worlds.tabletop import expert_fixtures as fixtures
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.motion import Motion
-from robovlms.worlds.tabletop.symbolic import WITH_BLOCK_IN_HAND
 from robovlms.worlds.tabletop.tasks import TASKS
 
 _MOTIONS: dict[str, Callable[[Tabletop], Motion]] = {
@@ -19,12 +18,17 @@ _MOTIONS: dict[str, Callable[[Tabletop], Motion]] = {
     "turn_off_lightbulb": lambda world: fixtures.turn_lever(world, up=False),
     "turn_on_led": fixtures.press_button,
     "turn_off_led": fixtures.press_button,
-    "place_in_drawer": blocks.place_in_drawer,
-    "place_in_slider": blocks.place_in_slider,
     "push_into_drawer": blocks.push_into_drawer,
-    "stack_block": blocks.stack,
     "unstack_block": blocks.unstack,
 }
+
+_MOTIONS_IN_HAND: dict[str, Callable[[Tabletop, str], Motion]] = {
+    "place_in_drawer": blocks.place_in_drawer,
+    "place_in_slider": blocks.place_in_slider,
+    "stack_block": blocks.stack,
+}
+ATTEMPTS = 4
+"""A motion that was disturbed is tried again from wherever it ended."""
 
 
 def expert(world: Tabletop, task: str) -> Motion:
@@ -41,9 +45,13 @@ def expert(world: Tabletop, task: str) -> Motion:
 
 
 def _run(world: Tabletop, task: str) -> Motion:
-    if task not in WITH_BLOCK_IN_HAND:
-        yield from blocks.let_go(world)
-    yield from _motion(world, task)
+    held = world.state().held
+    for _ in range(ATTEMPTS):
+        if task not in _MOTIONS_IN_HAND:
+            yield from blocks.let_go(world)
+            yield from _motion(world, task)
+        elif held is not None:
+            yield from _MOTIONS_IN_HAND[task](world, held)
 
 
 def _motion(world: Tabletop, task: str) -> Motion:

@@ -14,7 +14,19 @@ from robovlms.worlds.tabletop.geometry import (
     YAW_LIMIT,
     rotation,
 )
-from robovlms.worlds.tabletop.motion import CLOSED, OPEN, Motion, Point, at_height, fingers, go, over, reach, rise
+from robovlms.worlds.tabletop.motion import (
+    CLOSED,
+    OPEN,
+    Motion,
+    Point,
+    at_height,
+    fingers,
+    go,
+    over,
+    raised,
+    reach,
+    rise,
+)
 from robovlms.worlds.tabletop.placing import BLOCK_ZONE
 from robovlms.worlds.tabletop.state import BLOCKS
 
@@ -22,6 +34,8 @@ _PEG_HALF = np.array([0.0155, 0.013])
 _ROTATE_RAD = np.radians(72.0)
 _PUSH_M = 0.13
 _PUSH_Z = 0.022
+_PINCHED_M = 0.03
+"""Closed fingers that stay this far apart have a block between them."""
 _LOWEST_ON_TABLE = 0.019
 """The fingers reach 15 mm below the tool point."""
 
@@ -52,7 +66,7 @@ def grasp(world: Tabletop, name: str, yaw: float | None = None) -> Motion:
 def lift(world: Tabletop, name: str) -> Motion:
     """Grasp a block and raise it."""
     yield from grasp(world, name)
-    yield from rise(world, CLOSED)
+    yield from rise(world)
 
 
 def rotate(world: Tabletop, name: str, side: str) -> Motion:
@@ -99,7 +113,7 @@ def push_into_drawer(world: Tabletop) -> Motion:
     drawer_x = world.fixtures()["drawer"][0]
     if abs(state.blocks[name].position[0] - drawer_x) > 0.05:
         yield from push_to_x(world, name, drawer_x)
-        yield from rise(world, CLOSED)
+        yield from rise(world)
     block = world.state().blocks[name].position
     behind = half_extent(world, name, 1) + _PEG_HALF[1] + 0.012
     yield from reach(world, np.array([block[0], block[1] + behind, _PUSH_Z]), CLOSED)
@@ -109,44 +123,42 @@ def push_into_drawer(world: Tabletop) -> Motion:
         return np.array([now[0], TABLE_FRONT - 0.01, _PUSH_Z])
 
     yield from go(world, follow, CLOSED, tolerance=0.004, max_steps=25)
-    yield from rise(world, CLOSED)
+    yield from rise(world)
 
 
-def place_in_drawer(world: Tabletop) -> Motion:
-    """Lower the held block into the open drawer and let go."""
+def place_in_drawer(world: Tabletop, name: str) -> Motion:
+    """Lower a block into the open drawer and let go."""
     x, y, _ = world.fixtures()["drawer"]
-    yield from put(world, np.array([x, y + 0.038 + DRAWER_CENTRE, DRAWER_FLOOR]))
+    yield from put(world, name, np.array([x, y + 0.038 + DRAWER_CENTRE, DRAWER_FLOOR]))
 
 
-def place_in_slider(world: Tabletop) -> Motion:
-    """Lower the held block into the compartment that the door leaves open and let go."""
+def place_in_slider(world: Tabletop, name: str) -> Motion:
+    """Lower a block into the compartment that the door leaves open and let go."""
     x, y, _ = world.simulation.model.body("cabinet").pos
     side = 1.0 if world.state().slider > DOOR_TRAVEL / 2 else -1.0
-    yield from put(world, np.array([x + side * COMPARTMENT, y, CABINET_FLOOR]))
+    yield from put(world, name, np.array([x + side * COMPARTMENT, y, CABINET_FLOOR]))
 
 
-def put(world: Tabletop, spot: Point, yaw: float = 0.0) -> Motion:
-    """Bring the held block's underside to ``spot``, let go, and back off."""
-    name = world.state().held
-    if name is None:
-        return
+def put(world: Tabletop, name: str, spot: Point, yaw: float = 0.0) -> Motion:
+    """Bring the underside of a block to ``spot``, let go, and back off; one that was dropped is picked up again."""
+    if world.state().held != name:
+        yield from lift(world, name)
     yield from over(world, spot, CLOSED, yaw)
     below = world.simulation.pose[:3] - world.state().blocks[name].position
-    above = spot + below + [0.0, 0.0, half_extent(world, name, 2) + 0.004]
-    yield from go(world, above, CLOSED, yaw, tolerance=0.006)
+    yield from reach(world, raised(spot + below, half_extent(world, name, 2) + 0.004), CLOSED, yaw, tolerance=0.006)
     yield from fingers(world, OPEN)
-    yield from rise(world, OPEN)
+    yield from rise(world)
 
 
-def stack(world: Tabletop) -> Motion:
-    """Put the held block on the nearest block on the table, sides aligned."""
+def stack(world: Tabletop, name: str) -> Motion:
+    """Put a block on the nearest block on the table, sides aligned."""
     state = world.state()
-    bases = [name for name in BLOCKS if state.blocks[name].surface == "table"]
-    if state.held is None or not bases:
+    bases = [other for other in BLOCKS if other != name and state.blocks[other].surface == "table"]
+    if not bases:
         return
-    base = min(bases, key=lambda name: float(np.linalg.norm(state.blocks[name].position[:2] - state.tcp[:2])))
-    top = state.blocks[base].position + [0.0, 0.0, half_extent(world, base, 2)]
-    yield from put(world, top, grasp_yaw(world, base))
+    base = min(bases, key=lambda other: float(np.linalg.norm(state.blocks[other].position[:2] - state.tcp[:2])))
+    top = raised(state.blocks[base].position, half_extent(world, base, 2))
+    yield from put(world, name, top, grasp_yaw(world, base))
 
 
 def unstack(world: Tabletop) -> Motion:
@@ -154,13 +166,13 @@ def unstack(world: Tabletop) -> Motion:
     stacked = [name for name in BLOCKS if world.state().blocks[name].surface == "block"]
     if stacked:
         yield from lift(world, stacked[0])
-        yield from put(world, free_spot(world), float(world.simulation.pose[5]))
+        yield from put(world, stacked[0], free_spot(world, stacked[0]), float(world.simulation.pose[5]))
 
 
-def free_spot(world: Tabletop) -> Point:
-    """The spot on the table nearest to the tool that is well away from every block on it."""
+def free_spot(world: Tabletop, name: str) -> Point:
+    """The spot on the table nearest to the tool that is well away from every block but ``name``."""
     state = world.state()
-    others = [block.position[:2] for name, block in state.blocks.items() if name != state.held]
+    others = [block.position[:2] for other, block in state.blocks.items() if other != name]
     xs, ys = (np.linspace(*BLOCK_ZONE[:, axis], count) for axis, count in ((0, 9), (1, 4)))
     spots = np.array([(x, y, 0.0) for x in xs for y in ys])
     room = np.array([min(float(np.linalg.norm(spot[:2] - other)) for other in others) for spot in spots])
@@ -169,11 +181,11 @@ def free_spot(world: Tabletop) -> Point:
 
 
 def let_go(world: Tabletop) -> Motion:
-    """Release whatever the fingers hold; a block in the air is put down on the table first."""
+    """Release whatever is between the fingers; a block in the air is put down on the table first."""
     held = world.state().held
     if held is not None:
-        yield from put(world, free_spot(world), float(world.simulation.pose[5]))
-    elif world.simulation.grip < 0 and any(block.touched for block in world.state().blocks.values()):
+        yield from put(world, held, free_spot(world, held), float(world.simulation.pose[5]))
+    elif world.simulation.grip < 0 and world.simulation.width > _PINCHED_M:
         yield from fingers(world, OPEN)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL, PIVOT_Y
-from robovlms.worlds.tabletop.motion import CLOSED, Motion, at_height, go, reach
+from robovlms.worlds.tabletop.motion import CLOSED, Motion, at_height, go, raised, reach
 
 _PEG_HALF = np.array([0.0155, 0.013])
 """Half width along x and y of the closed fingers (m)."""
@@ -42,7 +42,7 @@ def turn_lever(world: Tabletop, up: bool) -> Motion:
     """Push the lever away (up) from its front, or towards the camera (down) from behind."""
     tip = world.fixtures()["switch"]
     side = -1.0 if up else 1.0
-    start = tip + [0.0, side * (0.015 + _PEG_HALF[1] + 0.009), 0.0]
+    start = tip + np.array([0.0, side * (0.015 + _PEG_HALF[1] + 0.009), 0.0])
     yield from reach(world, at_height(start, _LEVER_Z), CLOSED)
     pivot = world.simulation.model.body("switch").pos[1] + PIVOT_Y
     end = np.array([tip[0], pivot + (-0.012 if up else -0.002), _LEVER_Z])
@@ -52,6 +52,6 @@ def turn_lever(world: Tabletop, up: bool) -> Motion:
 def press_button(world: Tabletop) -> Motion:
     """Press the button down to its stop; one press toggles the LED."""
     button = world.fixtures()["button"]
-    above, pressed = button + [0.0, 0.0, 0.04], button + [0.0, 0.0, 0.002]
+    above, pressed = raised(button, 0.04), raised(button, 0.002)
     yield from reach(world, above, CLOSED)
     yield from go(world, pressed, CLOSED, tolerance=0.003)

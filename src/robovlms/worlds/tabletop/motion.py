@@ -22,6 +22,10 @@ OPEN, CLOSED = 1.0, -1.0
 TRAVEL_Z = 0.16
 """Height at which the tool, even with a block in it, passes over everything."""
 _CLEAR_Z = 0.14
+_MAX_RISE_STEPS = 15
+_FUNNEL_M = 0.02
+_STUCK_M, _STUCK_STEPS = 0.002, 3
+_YAW_TOLERANCE = 0.08
 _NEAR_XY = 0.02
 """Where the tool need not rise first: it is already above its goal."""
 
@@ -29,14 +33,20 @@ _NEAR_XY = 0.02
 def go(
     world: Tabletop, goal: Goal, grip: float, yaw: float = 0.0, tolerance: float = 0.008, max_steps: int = 30
 ) -> Motion:
-    """Move in a straight line until within ``tolerance`` (m) of the goal, or for ``max_steps``."""
+    """Move in a straight line until within ``tolerance`` (m) of the goal, or for ``max_steps``, or until stuck."""
+    stuck, last = 0, world.simulation.pose[:3]
     for _ in range(max_steps):
         pose = world.simulation.pose
-        point = np.clip(goal() if callable(goal) else goal, WORKSPACE_LOW, WORKSPACE_HIGH)
+        wanted = goal if isinstance(goal, np.ndarray) else goal()
+        away = np.clip(wanted, WORKSPACE_LOW, WORKSPACE_HIGH) - pose[:3]
         turn = np.array([0.0, 0.0, np.clip(yaw, -YAW_LIMIT, YAW_LIMIT)]) - pose[3:]
-        away = point - pose[:3]
-        if np.linalg.norm(away) < tolerance and np.abs(turn).max() < 0.08:
+        far = np.linalg.norm(away) > tolerance
+        if not far and np.abs(turn).max() < _YAW_TOLERANCE:
             return
+        stuck = stuck + 1 if far and np.linalg.norm(pose[:3] - last) < _STUCK_M else 0
+        if stuck > _STUCK_STEPS:
+            return
+        last = pose[:3]
         yield action(away, turn, grip)
 
 
@@ -48,27 +58,34 @@ def action(away: Point, turn: Point, grip: float) -> Float[np.ndarray, "7"]:
 
 
 def over(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, tolerance: float = 0.012) -> Motion:
-    """Rise, then travel to above ``point``."""
-    if np.linalg.norm(world.simulation.pose[:2] - point[:2]) > _NEAR_XY:
-        yield from rise(world, grip)
+    """Rise as the fingers are, then travel to above ``point``; only there may they open or close."""
+    beside = np.linalg.norm(world.simulation.pose[:2] - point[:2]) > _NEAR_XY
+    if beside or grip != world.simulation.grip:
+        yield from rise(world)
         yield from go(world, at_height(point, TRAVEL_Z), grip, yaw, tolerance)
 
 
 def reach(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, tolerance: float = 0.008) -> Motion:
-    """Travel to above ``point``, then go down to it."""
+    """Travel to above ``point``, then go down to it, inside a funnel: a tool knocked aside rises again."""
     yield from over(world, point, grip, yaw)
-    yield from go(world, point, grip, yaw, tolerance)
+
+    def funnel() -> Point:
+        aside = float(np.linalg.norm(world.simulation.pose[:2] - point[:2])) - _FUNNEL_M
+        return at_height(point, min(point[2] + 3.0 * max(0.0, aside), max(point[2], TRAVEL_Z)))
+
+    yield from go(world, funnel, grip, yaw, tolerance)
 
 
-def rise(world: Tabletop, grip: float) -> Motion:
-    """Go straight up until clear of everything."""
-    yaw = float(world.simulation.pose[5])
-    start = world.simulation.pose[:3].copy()
-    while world.simulation.pose[2] < _CLEAR_Z:
-        before = world.simulation.pose[2]
-        yield action(
-            np.array([*(start[:2] - world.simulation.pose[:2]), TRAVEL_Z + 0.02 - before]), _upright(world, yaw), grip
-        )
+def rise(world: Tabletop) -> Motion:
+    """Go straight up, fingers as they are, until clear of everything."""
+    start, grip = world.simulation.pose, world.simulation.grip
+    top = at_height(start, TRAVEL_Z + 0.02)
+    for _ in range(_MAX_RISE_STEPS):
+        pose = world.simulation.pose
+        if pose[2] > _CLEAR_Z:
+            return
+        upright = np.array([0.0, 0.0, start[5]]) - pose[3:]
+        yield action(top - pose[:3], upright, grip)
 
 
 def fingers(world: Tabletop, grip: float, max_steps: int = 5) -> Motion:
@@ -85,5 +102,6 @@ def at_height(point: Point, z: float) -> Point:
     return np.array([point[0], point[1], z])
 
 
-def _upright(world: Tabletop, yaw: float) -> Point:
-    return np.array([0.0, 0.0, yaw]) - world.simulation.pose[3:]
+def raised(point: Point, height: float) -> Point:
+    """The point ``height`` above ``point``."""
+    return np.array([point[0], point[1], point[2] + height])

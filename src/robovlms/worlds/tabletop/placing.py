@@ -65,9 +65,9 @@ def _set_blocks(
         elif where == "table":
             position = _free_spot(rng, taken)
         else:
-            position = _centre(simulation, where) + [*rng.uniform(-1, 1, 2) * (0.018, 0.015), 0.0]
+            position = _centre(simulation, where) + np.append(rng.uniform(-1, 1, 2) * (0.018, 0.015), 0.0)
         lift = 0.0 if where == "gripper" else BLOCK_HALF[name][2] + 0.0005
-        simulation.set_free(name, position + [0.0, 0.0, lift], quaternion_z(yaw))
+        simulation.set_free(name, position + np.array([0.0, 0.0, lift]), quaternion_z(yaw))
 
 
 def _free_spot(rng: np.random.Generator, taken: list[np.ndarray]) -> Float[np.ndarray, "3"]:

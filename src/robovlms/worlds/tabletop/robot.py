@@ -28,7 +28,8 @@ def gantry() -> str:
         for name, vector in (("yaw", "0 0 1"), ("pitch", "0 1 0"), ("roll", "1 0 0"))
     )
     return (
-        f'<body name="tool" gravcomp="1">{slides}{hinges}<inertial pos="0 0 0.06" mass="0.5" diaginertia="1e-3 1e-3 1e-3"/>'
+        f'<body name="tool" gravcomp="1">{slides}{hinges}'
+        '<inertial pos="0 0 0.06" mass="0.5" diaginertia="1e-3 1e-3 1e-3"/>'
         '<site name="tcp" group="5"/>'
         '<geom name="palm" type="box" pos="0 0 0.083" size="0.056 0.021 0.024" class="robot" rgba="0.93 0.93 0.94 1"/>'
         '<geom name="wrist" type="cylinder" pos="0 0 0.135" size="0.032 0.030" class="shown" rgba="0.25 0.27 0.30 1"/>'
@@ -61,8 +62,8 @@ def actuators() -> str:
 def arm() -> str:
     """MJCF of the drawn arm: a column behind the desk and two links."""
     column = (
-        f'<geom name="column" type="cylinder" fromto="0 {_SHOULDER[1]} -0.12 0 {_SHOULDER[1]} {_SHOULDER[2]}" size="0.05" '
-        'class="shown" rgba="0.25 0.27 0.30 1"/>'
+        f'<geom name="column" type="cylinder" fromto="0 {_SHOULDER[1]} -0.12 0 {_SHOULDER[1]} {_SHOULDER[2]}"'
+        'size="0.05" class="shown" rgba="0.25 0.27 0.30 1"/>'
     )
     return column + "".join(
         f'<body name="{name}" mocap="true"><geom name="{name}" type="capsule" fromto="0 0 0 0 0 {_LINK}" '

@@ -10,7 +10,8 @@ from robovlms.worlds.tabletop.scenes import SceneSpec
 from robovlms.worlds.tabletop.textures import table_png
 
 TIMESTEP_S = 0.005
-STATIC_CAMERA = {"pos": (0.0, -0.90, 1.00), "look_at": (0.0, -0.062, 0.0), "fovy": 38.5}
+STATIC_POSITION, STATIC_LOOK_AT, STATIC_FOVY_DEG = (0.0, -0.90, 1.00), (0.0, -0.062, 0.0), 38.5
+"""The static camera looks straight ahead along y, from above: the whole workspace with the open drawer in view."""
 
 
 def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
@@ -39,8 +40,10 @@ def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
 _OPTIONS = (
     '<compiler angle="radian" autolimits="true"/>'
     f'<option timestep="{TIMESTEP_S}" integrator="implicitfast" cone="elliptic" impratio="10"/>'
-    '<visual><quality shadowsize="0" offsamples="0" numslices="14" numstacks="8" numquads="1"/><global offwidth="1280" offheight="1280"/>'
-    '<headlight ambient="0.42 0.42 0.42" diffuse="0.30 0.30 0.30" specular="0 0 0"/><map znear="0.01" zfar="20"/></visual>'
+    '<visual><quality shadowsize="0" offsamples="0" numslices="14" numstacks="8" numquads="1"/>'
+    '<global offwidth="1280" offheight="1280"/>'
+    '<headlight ambient="0.42 0.42 0.42" diffuse="0.30 0.30 0.30" specular="0 0 0"/>'
+    '<map znear="0.01" zfar="20"/></visual>'
 )
 
 _DEFAULTS = (
@@ -81,9 +84,9 @@ def _lights() -> str:
 
 
 def _static_camera() -> str:
-    (x, y, z), (at_x, at_y, at_z) = STATIC_CAMERA["pos"], STATIC_CAMERA["look_at"]
-    forward_y, forward_z = at_y - y, at_z - z
+    forward_y, forward_z = (STATIC_LOOK_AT[i] - STATIC_POSITION[i] for i in (1, 2))
     return (
-        f'<camera name="static" pos="{numbers(x, y, z)}" xyaxes="{numbers(1, 0, 0, 0, -forward_z, forward_y)}" '
-        f'fovy="{STATIC_CAMERA["fovy"]:g}"/>'
+        f'<camera name="static" pos="{numbers(*STATIC_POSITION)}" '
+        f'xyaxes="{numbers(1, 0, 0, 0, -forward_z, forward_y)}" '
+        f'fovy="{STATIC_FOVY_DEG:g}"/>'
     )
