@@ -1,3 +1,5 @@
+import errno
+
 import numpy as np
 import pytest
 
@@ -109,6 +111,16 @@ def test_a_damaged_cache_is_noticed(path, tmp_path):
     file.write_bytes(bytes(content))
     with pytest.raises(CorruptData, match=r"images.static.npy is missing or damaged. Delete"):
         build(LeRobotConfig(path=path), cache=tmp_path)
+
+
+def test_a_full_disk_leaves_no_cache(path, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.posix_fallocate", full)
+    with pytest.raises(UserError, match="The disk is full"):
+        build(LeRobotConfig(path=path), cache=tmp_path / "cache")
+    assert list((tmp_path / "cache").iterdir()) == []
 
 
 def test_bridge_is_split_by_source_file(bridge):

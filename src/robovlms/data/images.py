@@ -1,7 +1,7 @@
 """Pixels in files: PNG and JPEG through Pillow, mp4 through PyAV.
 
-Pillow lets other threads run while it decodes, so ``decode_images`` uses a few for large images. An mp4 is lossy also at its best
-quality (4:2:0 chroma): PNG is the default for small renderings, mp4 is for large recordings.
+Pillow lets other threads run while it decodes, so ``decode_images`` uses a few for large images. An mp4 is lossy also
+at its best quality (4:2:0 chroma): PNG is the default for small renderings, mp4 is for large recordings.
 """
 
 import io

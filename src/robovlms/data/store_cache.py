@@ -1,5 +1,7 @@
 """A frame store as a folder: one ``.npy`` for each array, and ``store.json`` with the rest and the checksums."""
 
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -29,9 +31,12 @@ def cached_store(folder: Path, fill: Callable[[Allocate], FrameStore]) -> FrameS
     """
     if not (folder / "store.json").is_file():
         partial = partial_folder(folder)
-        with clear_disk_errors(folder):
-            _describe(fill(_mapped_in(partial)), partial)
-        publish(partial, folder)
+        try:
+            with clear_disk_errors(folder):
+                _describe(fill(_mapped_in(partial)), partial)
+            publish(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return load_store(folder)
 
 
@@ -57,7 +62,11 @@ def _mapped_in(folder: Path) -> Allocate:
             array = np.zeros(shape, dtype)
             np.save(folder / f"{name}.npy", array)
             return array
-        return np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, shape)
+        array = np.lib.format.open_memmap(folder / f"{name}.npy", "w+", dtype, shape)
+        if hasattr(os, "posix_fallocate"):  # writing to a mapped file on a full disk would end the process
+            with (folder / f"{name}.npy").open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, array.offset + array.nbytes)
+        return array
 
     return allocate
 
