@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from toy_policy import ToyPolicy, toy_factory, toy_jobs
+from toy_policy import ToyPolicy, Traced, toy_factory, toy_jobs
 from toy_world import ACTION_SPEC, ToyWorld
 
 from robovlms.core.errors import UserError, WorkFailed
@@ -33,8 +33,14 @@ def play(jobs, num_workers, policy=None, factory=None, batch=4, on_result=None, 
 
 
 @pytest.fixture(scope="module")
-def reference():
-    return play(toy_jobs(23), 0)
+def traced():
+    policy = Traced(ToyPolicy())
+    return play(toy_jobs(23), 0, policy), policy.trace
+
+
+@pytest.fixture(scope="module")
+def reference(traced):
+    return traced[0]
 
 
 def test_the_toy_is_neither_hopeless_nor_easy(reference):
@@ -43,8 +49,9 @@ def test_the_toy_is_neither_hopeless_nor_easy(reference):
 
 
 @pytest.mark.parametrize("num_workers", [1, 2, 3])
-def test_any_number_of_workers_gives_the_same_episodes_in_the_same_order(reference, num_workers):
-    assert play(toy_jobs(23), num_workers) == reference
+def test_any_number_of_workers_gives_the_same_episodes_in_the_same_order(traced, num_workers):
+    policy = Traced(ToyPolicy())
+    assert (play(toy_jobs(23), num_workers, policy), policy.trace) == traced
 
 
 def test_other_episodes_do_not_matter_beyond_noise(reference):
@@ -92,7 +99,13 @@ def test_worlds_are_rendered_only_when_a_plan_is_due():
 
 
 def test_a_policy_that_never_looks_never_renders(monkeypatch):
-    monkeypatch.setattr(ToyWorld, "restore", lambda *_: pytest.fail("rendered"))
+    observe = ToyWorld._observe
+
+    def unseen(self, render):
+        assert not render
+        return observe(self, render)
+
+    monkeypatch.setattr(ToyWorld, "_observe", unseen)
     results = play(toy_jobs(6), 0, scripted_baseline("random", ACTION_SPEC))
     assert len(results) == 6
 

@@ -1,5 +1,7 @@
 """A small torch policy with chunks, padded to a fixed batch, as the real one is; and what tests need around it."""
 
+import hashlib
+
 import numpy as np
 import torch
 
@@ -59,6 +61,29 @@ class ToyPolicy:
         wobble = self.net(rows).numpy().reshape(self.batch, 4, 2)
         for row, episode in enumerate(observations):
             self.executor.push(episode, wobble[row] + float(0.2 * rows[row, 192] + 0.5 * rows[row, 193]))
+
+
+class Traced:
+    """Wraps a policy and keeps a digest of every byte an episode saw and did; a retried episode begins anew."""
+
+    def __init__(self, policy):
+        self.policy, self.digests = policy, {}
+        self.instruct, self.needs_observation, self.stop = policy.instruct, policy.needs_observation, policy.stop
+
+    def start(self, episode, instruction, *, seed):
+        self.digests[episode] = hashlib.sha256(f"{instruction} {seed}".encode())
+        self.policy.start(episode, instruction, seed=seed)
+
+    def act(self, observations):
+        decisions = self.policy.act(observations)
+        for episode, seen in observations.items():
+            for array in (seen.state, *seen.images.values(), decisions[episode].action):
+                self.digests[episode].update(np.ascontiguousarray(array))
+        return decisions
+
+    @property
+    def trace(self):
+        return {episode: digest.hexdigest() for episode, digest in self.digests.items()}
 
 
 def toy_jobs(num, tasks=("left", "right", "left", "right", "left")):

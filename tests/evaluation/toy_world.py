@@ -20,6 +20,7 @@ class Moment:
     x: float
     noise: int
     before: float
+    task: str = ""
 
 
 class ToyWorld:
@@ -34,7 +35,7 @@ class ToyWorld:
         self.action_spec = ACTION_SPEC
         self.tasks = tuple(SENTENCES)
         self.num_renders = 0
-        self._size, self._crash_file, self._task = image_size, crash_file, ""
+        self._size, self._crash_file = image_size, crash_file
         self._moment = Moment(0.0, 0, 0.0)
         if error is not None:
             raise error
@@ -44,18 +45,18 @@ class ToyWorld:
         return self._observe(render)
 
     def begin_task(self, task):
-        self._task, self._moment = task, replace(self._moment, before=self._moment.x)
+        self._moment = replace(self._moment, before=self._moment.x, task=task)
 
     def step(self, action, render=True):
-        if self._task == "crash":
+        if self._moment.task == "crash":
             self._crash()
-        if self._task == "slow":
+        if self._moment.task == "slow":
             time.sleep(0.02)
         m = self._moment
         push = float(np.tanh(action[0])) * (1 + 0.1 * (m.noise % 7))
-        self._moment = Moment(m.x + push, (m.noise * 1103515245 + 12345) % 2**31, m.before)
+        self._moment = Moment(m.x + push, (m.noise * 1103515245 + 12345) % 2**31, m.before, m.task)
         moved = self._moment.x - m.before
-        success = moved < -3 if self._task == "left" else moved > 3
+        success = moved < -3 if self._moment.task == "left" else moved > 3
         return Step(self._observe(render), success)
 
     def snapshot(self):

@@ -68,7 +68,7 @@ class World(Protocol):
         ...
 
     def snapshot(self) -> Any:
-        """The exact state; ``restore`` of it gives bit-identical futures."""
+        """The exact state and the task being judged; ``restore`` of it gives bit-identical futures."""
         ...
 
     def restore(self, snapshot: Any, render: bool = True) -> Observation:

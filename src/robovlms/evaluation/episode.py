@@ -63,17 +63,18 @@ class Turn:
 
 
 class Player:
-    """Keeps one world and plays one episode at a time in it."""
+    """Plays one episode at a time in a world that it may share: whoever calls sets the world to this episode."""
 
     def __init__(self, world: World, rules: Rules):
         self._world = world
         self._rules = rules
         self._recorder: VideoRecorder | None = None
+        self.playing = False
 
     def begin(self, job: Job) -> Turn:
         """Reset the world to the job's initial state and begin its first task."""
         self._drop_recording()
-        self._job, self._results = job, list[TaskResult]()
+        self._job, self._results, self.playing = job, list[TaskResult](), True
         if job.video is not None:
             self._recorder = VideoRecorder(job.video, self._world)
         render = self._must_render
@@ -106,9 +107,8 @@ class Player:
         return Turn(self._world.restore(self._world.snapshot()), rendered=True)
 
     def close(self) -> None:
-        """Free the world and drop an unfinished recording."""
+        """Drop an unfinished recording."""
         self._drop_recording()
-        self._world.close()
 
     @property
     def _must_render(self) -> bool:
@@ -130,6 +130,7 @@ class Player:
             self._recorder.add(observation, f"{place}  {self._instruction}", self._num_steps, success)
 
     def _end(self) -> EpisodeResult:
+        self.playing = False
         if self._recorder is not None:
             self._recorder.finish()
             self._recorder = None

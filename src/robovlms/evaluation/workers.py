@@ -1,4 +1,4 @@
-"""Worlds in worker processes. One process holds several worlds, answers in order, and may die at any moment.
+"""Worker processes, each with one world and several episodes; they answer in order, and may die at any moment.
 
 A death, an exception in a world, or a silence of minutes is an infrastructure error and never the policy's failure:
 the process is replaced, and every episode it held is reported lost, with the one it was playing marked.
