@@ -117,7 +117,7 @@ def test_different_protocols_are_called_out(run_dir, baseline_dir, tmp_path):
     data["protocol_digest"] = "0" * 16
     (tmp_path / "other" / "results.json").write_text(json.dumps(data))
     runs = read_runs([run_dir, tmp_path / "other"])
-    assert protocol_differences(runs) == ["max_steps: 120 / 200", "scene: D / A"]
+    assert protocol_differences(runs) == ["max steps: 120 / 200", "scene: D / A"]
     assert "Not a like-for-like comparison" in write_report([run.directory for run in runs], tmp_path).read_text()
 
 

@@ -101,8 +101,8 @@ def _labels(paths: Sequence[Path]) -> list[str]:
     parts = [path.resolve().parts for path in paths]
     if len(set(parts)) < len(parts):
         raise UserError(f"A run directory is named twice: {', '.join(map(str, paths))}. Name each run once.")
-    if all(part[-1] in PLAIN_FOLDERS for part in parts) and len({part[:-1] for part in parts}) == len(parts):
-        parts = [part[:-1] for part in parts]
+    telling = [part[:-1] if part[-1] in PLAIN_FOLDERS else part for part in parts]
+    parts = telling if len(set(telling)) == len(parts) else parts
     depth = 1
     while len({part[-depth:] for part in parts}) < len(parts):
         depth += 1

@@ -137,7 +137,10 @@ def protocol_differences(runs: Sequence[Run]) -> list[str]:
         return []
     names = sorted({name for outcome in outcomes for name in outcome.protocol})
     columns = {name: [outcome.protocol.get(name) for outcome in outcomes] for name in names}
-    different = [
-        f"{name}: {' / '.join(map(str, got))}" for name, got in columns.items() if any(v != got[0] for v in got)
-    ]
-    return different or ["protocol digest: " + " / ".join(outcome.protocol_digest or "none" for outcome in outcomes)]
+    different = [name for name, got in columns.items() if any(value != got[0] for value in got)]
+    lines = [f"{name.replace('_', ' ')}: {' / '.join(map(_short, columns[name]))}" for name in different]
+    return lines or ["protocol digest: " + " / ".join(outcome.protocol_digest or "none" for outcome in outcomes)]
+
+
+def _short(value: Any) -> str:
+    return f"{len(value)} named" if isinstance(value, list) and len(value) > 3 else str(value)

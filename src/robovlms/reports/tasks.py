@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os.path import commonprefix
 from statistics import median
 
 from robovlms.evaluation.results import EpisodeResult, TaskResult
@@ -39,9 +40,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class ChainRow:
-    """One chain of the grid; ``text`` says the same in words."""
+    """One chain of the grid; ``number`` is the id without what all ids share, ``text`` says the row in words."""
 
-    id: str
+    number: str
     solved: int
     cells: tuple[Cell, ...]
     text: str
@@ -83,19 +84,24 @@ def chain_grid(run: Run) -> ChainGrid | None:
     reasons = Counter(task.failure for chain in chains for task in chain.tasks if task.failure)
     return ChainGrid(
         run.label,
-        tuple(_row(chain, length) for chain in chains),
+        tuple(_row(chain, number, length) for chain, number in zip(chains, _numbers(chains), strict=True)),
         tuple(solved[number] for number in range(length + 1)),
         tuple(reasons.most_common()),
         tuple(f"{chain.id} ({chain.error})" if chain.error else chain.id for chain in run.outcome.invalid),
     )
 
 
-def _row(chain: EpisodeResult, length: int) -> ChainRow:
+def _numbers(chains: Sequence[EpisodeResult]) -> list[str]:
+    shared = commonprefix([chain.id for chain in chains]).rstrip("0123456789")  # noqa: RUF071 - ids are no paths
+    return [chain.id.removeprefix(shared) or chain.id for chain in chains]
+
+
+def _row(chain: EpisodeResult, number: str, length: int) -> ChainRow:
     cells = [_cell(index, attempt) for index, attempt in enumerate(chain.tasks, 1)]
     cells += [Cell("open", f"{index}. not begun") for index in range(len(cells) + 1, length + 1)]
     words = "; ".join(cell.text for cell in cells if cell.state != "open")
     solved = chain.num_solved
-    return ChainRow(chain.id, solved, tuple(cells), f"{chain.id}: {solved} of {length} solved. {words}")
+    return ChainRow(number, solved, tuple(cells), f"{chain.id}: {solved} of {length} solved. {words}")
 
 
 def _cell(index: int, attempt: TaskResult) -> Cell:
