@@ -19,6 +19,7 @@ from rich.console import Console
 
 from robovlms.cli.scoring import score
 from robovlms.cli.tabletop_demos import collect_with_progress
+from robovlms.cli.training import train_and_measure
 from robovlms.core.config import merge, validate
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.store import RESULTS
@@ -27,7 +28,6 @@ from robovlms.reports.html import write_report
 from robovlms.reports.terminal import print_summary
 from robovlms.training.experiment import Experiment
 from robovlms.training.run import FINISHED
-from robovlms.training.run import run as train
 from robovlms.worlds.tabletop.gl import choose_backend
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
@@ -66,7 +66,7 @@ class Pipeline:
             collect_with_progress(self.out / "demos", self.tasks, 0, num_episodes=episodes, seed=self.seed)
         if not self._trained():
             self._say("2/4 Training a policy" + (" from the packaged VLM" if self.model == "vla" else " without a VLM"))
-            train(self._experiment(started), self.out / "train", self.resume)
+            train_and_measure(self._experiment(started), self.out / "train", self.resume)
         if not (self.out / "evaluation" / RESULTS).is_file():
             self._say("3/4 Scoring it in chains of five tasks, with sentences it never saw")
             settings = {"num_chains": self.chains}

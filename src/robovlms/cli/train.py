@@ -26,10 +26,15 @@ def train(
         typer.echo(experiment.model_dump_json(indent=2))
         typer.echo(f"digest {experiment.digest()}")
         return
-    from robovlms.training.run import run
+    from robovlms.cli.training import train_and_measure
+    from robovlms.reports.terminal import print_summary
 
-    checkpoint = run(experiment, out or Path("runs") / experiment.name, resume)
-    typer.echo(f"Checkpoint: {checkpoint}")
+    folder = out or Path("runs") / experiment.name
+    checkpoint = train_and_measure(experiment, folder, resume)
+    next_steps = [f"robovlms report {folder}"]
+    if experiment.name.startswith("tabletop"):
+        next_steps.append(f"robovlms evaluate {folder} --benchmark tabletop --out {folder}-evaluation")
+    print_summary([folder], places={"Checkpoint": checkpoint}, next_steps=next_steps)
 
 
 def load_experiment(

@@ -1,0 +1,19 @@
+"""Training a policy and measuring it on held-out demonstrations."""
+
+import shutil
+from pathlib import Path
+
+from robovlms.data.store_build import build_store, open_sources
+from robovlms.evaluation.open_loop import write_open_loop
+from robovlms.policies.vla import VLA
+from robovlms.training.experiment import Experiment
+from robovlms.training.run import CACHE, run
+
+
+def train_and_measure(experiment: Experiment, out: Path, resume: bool) -> Path:
+    """Train in the run folder ``out``, then write its held-out open-loop error; returns the checkpoint."""
+    checkpoint = run(experiment, out, resume)
+    vla = VLA.from_pretrained(checkpoint)
+    write_open_loop(vla, build_store(open_sources(experiment.data), vla.image_spec, cache=out / CACHE), out)
+    shutil.rmtree(out / CACHE, ignore_errors=True)
+    return checkpoint

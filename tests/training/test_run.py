@@ -1,0 +1,232 @@
+"""Runs: resume is exact, and whatever goes wrong leaves the last checkpoint whole."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
+from robovlms.architectures.film_cnn import FilmCNNConfig
+from robovlms.architectures.model import CNNConfig
+from robovlms.core.errors import UserError
+from robovlms.core.types import Episode
+from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.sources import LeRobotConfig
+from robovlms.heads.mlp import MLPConfig
+from robovlms.policies.vla import VLA, locate
+from robovlms.training import checkpoint, loop
+from robovlms.training.experiment import Experiment, TrainingConfig
+from robovlms.training.run import run
+
+ACTION = ActionSpec(
+    components=(
+        ActionComponent(name="delta", dims=2, kind="delta_position"),
+        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=-1, gripper_open=1),
+    ),
+    rate_hz=10,
+)
+SIZE = 40
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """Twelve episodes in which a bright square's column is the action."""
+    path = tmp_path_factory.mktemp("data") / "squares"
+    camera = Camera(name="static", height=SIZE, width=SIZE)
+    spec = ObservationSpec(cameras=(camera,), state=(StateComponent(name="tcp", dims=2),), rate_hz=10)
+    rng = np.random.default_rng(0)
+    with LeRobotWriter(path, ACTION, spec) as writer:
+        for number in range(12):
+            columns = rng.integers(0, SIZE - 8, 6)
+            images = np.zeros((6, SIZE, SIZE, 3), np.uint8)
+            for image, column in zip(images, columns, strict=True):
+                image[10:18, column : column + 8] = 255
+            x = columns / (SIZE - 8) * 2 - 1
+            actions = np.stack([x, -x, np.where(x > 0, 1, -1)], axis=1).astype(np.float32)
+            state = rng.normal(size=(6, 2)).astype(np.float32)
+            writer.add(Episode({"static": images}, state, actions, f"follow the square {number % 3}", "follow"))
+    return path
+
+
+def experiment(data: Path, **training) -> Experiment:
+    settings = {"batch_size": 8, "steps": 6, "validate_every": 2, "log_every": 1} | training
+    return Experiment(
+        name="squares",
+        model=CNNConfig(
+            architecture=FilmCNNConfig(chunk=1, channels=(8, 8, 8), width=16, text_width=8), head=MLPConfig(hidden=16)
+        ),
+        data=(LeRobotConfig(path=data, holdout=0.2),),
+        training=TrainingConfig(**settings),
+    )
+
+
+def weights(path: Path):
+    return load_file(str(locate(path) / "model.safetensors"))
+
+
+def same(one, other) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_interrupted_and_resumed_equals_uninterrupted(data, tmp_path, monkeypatch):
+    whole = tmp_path / "whole"
+    run(experiment(data), whole)
+
+    cut = tmp_path / "cut"
+    real = loop.interruptible
+
+    class Flag:
+        calls = 0
+
+        def __call__(self):
+            Flag.calls += 1
+            return Flag.calls > 3
+
+    from contextlib import contextmanager
+
+    monkeypatch.setattr(loop, "interruptible", contextmanager(lambda: (yield Flag())))
+    with pytest.raises(KeyboardInterrupt):
+        run(experiment(data), cut)
+    assert locate(cut).name == "step_00000003"
+    monkeypatch.setattr(loop, "interruptible", real)
+    run(experiment(data), cut, resume=True)
+    assert same(weights(whole), weights(cut))
+    steps = [json.loads(line)["step"] for line in (cut / "training" / "metrics.jsonl").read_text().splitlines()]
+    assert steps == sorted(steps)
+    assert steps[-1] == 6
+
+
+def test_a_run_learns_and_validates(data, tmp_path):
+    still = experiment(data).training.augment.model_copy(update={"shift_px": 0})
+    run(experiment(data, steps=150, validate_every=50, augment=still), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "training" / "metrics.jsonl").read_text().splitlines()]
+    losses = [line["loss"] for line in lines if "loss" in line]
+    assert np.mean(losses[-5:]) < 0.6 * np.mean(losses[:5])
+    assert sum("val_loss" in line for line in lines) == 4
+    described = json.loads((tmp_path / "run" / "experiment.json").read_text())
+    assert described["model"]["trainable"] > 0
+    assert described["data"]["tasks"] == ["follow"]
+
+
+def test_gradient_clipping_is_applied(data, tmp_path, monkeypatch):
+    norms = []
+    real = torch.optim.AdamW.step
+
+    def step(self, closure=None):
+        grads = [p.grad for g in self.param_groups for p in g["params"] if p.grad is not None]
+        norms.append(torch.linalg.vector_norm(torch.stack([g.norm() for g in grads])).item())
+        return real(self, closure)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", step)
+    limited = experiment(data).training.optimizer.model_copy(update={"max_grad_norm": 1e-3})
+    run(experiment(data, steps=2, optimizer=limited), tmp_path / "run")
+    assert norms == pytest.approx([1e-3, 1e-3], rel=1e-2)
+
+
+def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):
+    from robovlms.architectures.film_cnn import FilmCNN
+
+    real, calls = FilmCNN.loss, []
+
+    def poisoned(self, batch):
+        losses = real(self, batch)
+        if self.training:
+            calls.append(1)
+        return losses if len(calls) < 4 else type(losses)(losses.total * float("nan"), losses.parts)
+
+    monkeypatch.setattr(FilmCNN, "loss", poisoned)
+    with pytest.raises(UserError, match=r"not finite at step 3.*last good checkpoint is .*step_0000000[123]"):
+        run(experiment(data, checkpoint_every_s=1e-6), tmp_path / "run")
+    VLA.from_pretrained(tmp_path / "run")
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):
+    run(experiment(data, steps=2), tmp_path / "run")
+    vla = VLA.from_pretrained(tmp_path / "run")
+    optimizer = torch.optim.AdamW(vla.network.parameters())
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "_sync", full)
+    with pytest.raises(UserError, match="disk is full"):
+        checkpoint.save(vla, optimizer, checkpoint.Progress(step=3), tmp_path / "run")
+    assert [p.name for p in (tmp_path / "run" / "checkpoints").iterdir()] == ["step_00000002"]
+
+
+def test_a_folder_with_another_run_is_refused(data, tmp_path):
+    run(experiment(data, steps=1), tmp_path / "run")
+    with pytest.raises(UserError, match="already holds a run"):
+        run(experiment(data, steps=1), tmp_path / "run")
+    with pytest.raises(UserError, match="holds another experiment"):
+        run(experiment(data, steps=2), tmp_path / "run", resume=True)
+
+
+def test_an_exported_checkpoint_cannot_be_resumed(data, tmp_path):
+    run(experiment(data, steps=1), tmp_path / "run")
+    vla = VLA.from_pretrained(tmp_path / "run")
+    vla.save_pretrained(tmp_path / "export")
+    with pytest.raises(UserError, match="no training/ folder"):
+        checkpoint.load_training(vla, torch.optim.AdamW(vla.network.parameters()), tmp_path / "export")
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from robovlms.core.config import validate, read_file
+from robovlms.training.experiment import Experiment
+from robovlms.training.run import run
+if __name__ == "__main__":
+    try:
+        run(validate(Experiment, read_file(Path(sys.argv[1]))), Path(sys.argv[2]), "--resume" in sys.argv)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+
+
+def start(tmp_path: Path, config: Experiment, *extra: str) -> subprocess.Popen:
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "experiment.json").write_text(config.model_dump_json())
+    command = [
+        sys.executable,
+        str(tmp_path / "train.py"),
+        str(tmp_path / "experiment.json"),
+        str(tmp_path / "run"),
+        *extra,
+    ]
+    return subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+
+def wait_for_checkpoint(process: subprocess.Popen, run_folder: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not list((run_folder / "checkpoints").glob("step_*")):
+        assert process.poll() is None, "training ended early"
+        assert time.monotonic() < deadline, "no checkpoint was written"
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_ctrl_c_saves_with_two_processes_and_kill_9_leaves_a_whole_checkpoint(data, tmp_path):
+    config = experiment(data, steps=100_000, processes=2, checkpoint_every_s=0.5)
+    process = start(tmp_path, config)
+    wait_for_checkpoint(process, tmp_path / "run")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 130
+    stopped = checkpoint.Progress(**json.loads((locate(tmp_path / "run") / "training" / "progress.json").read_text()))
+    process = start(tmp_path, config, "--resume")
+    time.sleep(12)
+    process.kill()
+    process.wait()
+    VLA.from_pretrained(tmp_path / "run")
+    after = checkpoint.Progress(**json.loads((locate(tmp_path / "run") / "training" / "progress.json").read_text()))
+    assert after.step >= stopped.step > 0
