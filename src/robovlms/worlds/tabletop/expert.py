@@ -7,6 +7,7 @@ from robovlms.worlds.tabletop import expert_blocks as blocks
 from robovlms.worlds.tabletop import expert_fixtures as fixtures
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.motion import Motion
+from robovlms.worlds.tabletop.state import SceneState
 from robovlms.worlds.tabletop.tasks import TASKS
 
 _MOTIONS: dict[str, Callable[[Tabletop], Motion]] = {
@@ -45,19 +46,19 @@ def expert(world: Tabletop, task: str) -> Motion:
 
 
 def _run(world: Tabletop, task: str) -> Motion:
-    held = world.state().held
+    begin = world.state()
     for _ in range(ATTEMPTS):
         if task not in _MOTIONS_IN_HAND:
             yield from blocks.let_go(world)
-            yield from _motion(world, task)
-        elif held is not None:
-            yield from _MOTIONS_IN_HAND[task](world, held)
+            yield from _motion(world, task, begin)
+        elif begin.held is not None:
+            yield from _MOTIONS_IN_HAND[task](world, begin.held)
 
 
-def _motion(world: Tabletop, task: str) -> Motion:
+def _motion(world: Tabletop, task: str, begin: SceneState) -> Motion:
     if task in _MOTIONS:
         return _MOTIONS[task](world)
-    verb, block, _, how = task.split("_")
+    verb, name, _, how = task.split("_")
     if verb == "lift":
-        return blocks.lift(world, block)
-    return {"rotate": blocks.rotate, "push": blocks.push}[verb](world, block, how)
+        return blocks.lift(world, name)
+    return {"rotate": blocks.rotate, "push": blocks.push}[verb](world, name, how, begin.blocks[name])

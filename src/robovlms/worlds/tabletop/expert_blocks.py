@@ -28,11 +28,12 @@ from robovlms.worlds.tabletop.motion import (
     rise,
 )
 from robovlms.worlds.tabletop.placing import BLOCK_ZONE
-from robovlms.worlds.tabletop.state import BLOCKS
+from robovlms.worlds.tabletop.state import BLOCKS, Block
 
 _PEG_HALF = np.array([0.0155, 0.013])
 _ROTATE_RAD = np.radians(72.0)
 _PUSH_M = 0.13
+_NUDGE_M = 0.05
 _PUSH_Z = 0.022
 _PINCHED_M = 0.03
 """Closed fingers that stay this far apart have a block between them."""
@@ -54,13 +55,22 @@ def half_extent(world: Tabletop, name: str, axis: int) -> float:
 
 
 def grasp(world: Tabletop, name: str, yaw: float | None = None) -> Motion:
-    """Open, go down over a block, close."""
-    yaw = grasp_yaw(world, name) if yaw is None else yaw
-    point = world.state().blocks[name].position
-    if world.state().blocks[name].surface == "table":
-        point = at_height(point, max(point[2], _LOWEST_ON_TABLE))
-    yield from reach(world, point, OPEN, yaw, tolerance=0.006)
-    yield from fingers(world, CLOSED)
+    """Open, go down over a block, close; a second time across its longer side if that caught nothing."""
+    first = grasp_yaw(world, name) if yaw is None else yaw
+    for attempt in (first, _half_turn(first + np.pi / 2)):
+        point = world.state().blocks[name].position
+        if world.state().blocks[name].surface == "table":
+            point = at_height(point, max(point[2], _LOWEST_ON_TABLE))
+        yield from reach(world, point, OPEN, attempt, tolerance=0.006)
+        yield from fingers(world, CLOSED)
+        if pinches(world, name):
+            return
+        yield from fingers(world, OPEN)
+
+
+def pinches(world: Tabletop, name: str) -> bool:
+    """Whether the closed fingers have the block between them."""
+    return world.simulation.width > _PINCHED_M and world.state().blocks[name].touched
 
 
 def lift(world: Tabletop, name: str) -> Motion:
@@ -69,22 +79,26 @@ def lift(world: Tabletop, name: str) -> Motion:
     yield from rise(world)
 
 
-def rotate(world: Tabletop, name: str, side: str) -> Motion:
-    """Grasp a block where it stands and turn it; left is counterclockwise from above."""
-    turn = _ROTATE_RAD if side == "left" else -_ROTATE_RAD
+def rotate(world: Tabletop, name: str, side: str, begin: Block) -> Motion:
+    """Grasp a block and turn it from how it stood at the ``begin``; left is counterclockwise from above."""
+    aim = begin.euler[2] + (_ROTATE_RAD if side == "left" else -_ROTATE_RAD)
+    turn = _wrapped(aim - world.state().blocks[name].euler[2])
     yaw = grasp_yaw(world, name)
     options = [yaw + k * np.pi for k in (-1, 0, 1)]
     yaw = min(options, key=lambda start: max(abs(start), abs(start + turn) * YAW_LIMIT / (YAW_LIMIT - 0.2)))
     yield from grasp(world, name, yaw)
-    yield from go(world, world.simulation.pose[:3].copy(), CLOSED, yaw + turn, tolerance=0.02, max_steps=12)
+    # The pose it had, unless it was knocked too far to count as turned on the spot.
+    spot = at_height(begin.position, world.simulation.pose[2])
+    there = np.linalg.norm(spot - world.simulation.pose[:3]) < _NUDGE_M
+    spot = world.simulation.pose[:3] if there else spot
+    yield from go(world, spot, CLOSED, world.simulation.pose[5] + turn, tolerance=0.02, max_steps=15)
     yield from fingers(world, OPEN)
 
 
-def push(world: Tabletop, name: str, side: str) -> Motion:
-    """Push a block sideways with the closed fingers."""
+def push(world: Tabletop, name: str, side: str, begin: Block) -> Motion:
+    """Push a block sideways, away from where it was at the ``begin``, with the closed fingers."""
     sign = 1.0 if side == "right" else -1.0
-    target = world.state().blocks[name].position[0] + sign * _PUSH_M
-    yield from push_to_x(world, name, target)
+    yield from push_to_x(world, name, begin.position[0] + sign * _PUSH_M)
 
 
 def push_to_x(world: Tabletop, name: str, target: float) -> Motion:
@@ -111,7 +125,7 @@ def push_into_drawer(world: Tabletop) -> Motion:
         return
     name = min(on_table, key=lambda block: float(np.linalg.norm(state.blocks[block].position[:2] - tool)))
     drawer_x = world.fixtures()["drawer"][0]
-    if abs(state.blocks[name].position[0] - drawer_x) > 0.05:
+    if abs(state.blocks[name].position[0] - drawer_x) > 0.04:
         yield from push_to_x(world, name, drawer_x)
         yield from rise(world)
     block = world.state().blocks[name].position
@@ -187,6 +201,10 @@ def let_go(world: Tabletop) -> Motion:
         yield from put(world, held, free_spot(world, held), float(world.simulation.pose[5]))
     elif world.simulation.grip < 0 and world.simulation.width > _PINCHED_M:
         yield from fingers(world, OPEN)
+
+
+def _wrapped(angle: float) -> float:
+    return float((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _half_turn(yaw: float) -> float:

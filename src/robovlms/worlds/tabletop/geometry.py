@@ -5,8 +5,8 @@ import numpy as np
 BLOCK_HALF = {"red": (0.024, 0.036, 0.022), "blue": (0.020, 0.029, 0.020), "pink": (0.022, 0.032, 0.026)}
 """Half sizes of the blocks. The short side lies along x, so a gripper at yaw 0 (closing along x) grasps them."""
 
-WORKSPACE_LOW = np.array([-0.34, -0.46, -0.075])
-WORKSPACE_HIGH = np.array([0.34, 0.27, 0.30])
+WORKSPACE_LOW = np.array([-0.37, -0.46, -0.075])
+WORKSPACE_HIGH = np.array([0.37, 0.27, 0.30])
 """Bounds of the tool's target position."""
 TILT_LIMIT = 0.5
 YAW_LIMIT = 2.6
@@ -24,7 +24,7 @@ CABINET_WALL = 0.07
 
 DRAWER_TRAVEL = 0.18
 DRAWER_FLOOR = -0.09
-DRAWER_INNER = (0.11, 0.085)
+DRAWER_INNER = (0.125, 0.085)
 """Half width and half depth of the drawer's inside; its centre lies ``DRAWER_CENTRE`` behind its front panel."""
 DRAWER_CENTRE = 0.095
 

@@ -21,7 +21,7 @@ from robovlms.worlds.tabletop.state import BLOCKS
 
 JITTER = {"cabinet": (0.015, 0.010), "drawer": (0.02, 0.0), "switch": (0.014, 0.012), "button": (0.014, 0.012)}
 """Most a fixture stands off its scene's place in x and y (m), drawn evenly for each reset."""
-BLOCK_ZONE = np.array([[-0.24, -0.14], [0.24, 0.0]])
+BLOCK_ZONE = np.array([[-0.20, -0.14], [0.20, 0.0]])
 """Low and high xy (m) of the centres of blocks that start on the table."""
 BLOCK_YAW = 0.4
 _BLOCK_GAP = 0.095

@@ -40,11 +40,15 @@ def gantry() -> str:
 
 
 def _finger(side: str, sign: int) -> str:
+    """A finger grips with a rough pad; its slick shell slides off knobs and walls instead of clinging to them."""
+    shape = 'type="box" class="{}" pos="{} 0 0.021" size="{}"'
+    pad = shape.format("pad", sign * 0.002, "0.002 0.0125 0.0355")
+    shell = shape.format("shell", sign * 0.0095, "0.006 0.013 0.036")
     return (
         f'<body name="{side}_finger" gravcomp="1"><joint name="finger_{side}" type="slide" axis="{sign} 0 0" '
         f'range="0 {FINGER_OPEN}" armature="0.5" damping="20"/>'
-        f'<geom name="{side}_pad" type="box" pos="{sign * 0.008} 0 0.021" size="0.0075 0.013 0.036" mass="0.05" '
-        f'class="pad" rgba="0.20 0.21 0.23 1"/></body>'
+        f'<geom name="{side}_pad" mass="0.03" rgba="0.34 0.35 0.37 1" {pad}/>'
+        f'<geom name="{side}_shell" mass="0.02" rgba="0.20 0.21 0.23 1" {shell}/></body>'
     )
 
 

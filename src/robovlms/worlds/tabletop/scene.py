@@ -10,7 +10,7 @@ from robovlms.worlds.tabletop.scenes import SceneSpec
 from robovlms.worlds.tabletop.textures import table_png
 
 TIMESTEP_S = 0.005
-STATIC_POSITION, STATIC_LOOK_AT, STATIC_FOVY_DEG = (0.0, -0.90, 1.00), (0.0, -0.062, 0.0), 38.5
+STATIC_POSITION, STATIC_LOOK_AT, STATIC_FOVY_DEG = (0.0, -0.90, 1.00), (0.0, -0.062, 0.0), 39.5
 """The static camera looks straight ahead along y, from above: the whole workspace with the open drawer in view."""
 
 
@@ -53,6 +53,7 @@ _DEFAULTS = (
     '<default class="robot"><geom contype="1" conaffinity="3" mass="0"/></default>'
     '<default class="pad"><geom contype="1" conaffinity="3" friction="1.6 0.05 0.001" condim="4" solref="0.008 1" '
     'priority="1"/></default>'
+    '<default class="shell"><geom contype="1" conaffinity="3" friction="0.25 0.005 0.0001" priority="1"/></default>'
     '<default class="shown"><geom contype="0" conaffinity="0" mass="0"/></default>'
     "</default>"
 )
