@@ -79,7 +79,7 @@ def reach(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, toleranc
 def rise(world: Tabletop) -> Motion:
     """Go straight up, fingers as they are, until clear of everything."""
     start, grip = world.simulation.pose, world.simulation.grip
-    top = at_height(start, TRAVEL_Z + 0.02)
+    top = at_height(start[:3], TRAVEL_Z + 0.02)
     for _ in range(_MAX_RISE_STEPS):
         pose = world.simulation.pose
         if pose[2] > _CLEAR_Z:
