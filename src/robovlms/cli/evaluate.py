@@ -9,7 +9,7 @@ BENCHMARKS = ("tabletop",)
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint or run folder, hub id, or baseline:NAME.")],
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint or run folder, hub id, baseline:cnn|random|zero.")],
     benchmark: Annotated[str, typer.Option(help="tabletop.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[str, typer.Option(help="Scene of the tabletop: A, B, C or D.")] = "D",

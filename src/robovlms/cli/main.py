@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 app.command()(quickstart)
 app.command()(demos)
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train)
+app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(report)
 

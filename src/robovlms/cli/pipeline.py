@@ -57,6 +57,20 @@ class Pipeline:
         Raises:
             UserError: bad settings, no OpenGL, or an output folder that holds another run.
         """
+        started = time.monotonic()
+        self.prepare()
+        if not (self.out / "evaluation" / RESULTS).is_file():
+            self._say("3/4 Scoring it in chains of five tasks, with sentences it never saw")
+            settings = {"num_chains": self.chains}
+            where = (str(self.out / "train"), self.out / "evaluation")
+            score(*where, self.tasks, None, settings, video=4, resume=self.resume)
+        self._say("4/4 Writing the report")
+        shutil.copyfile(self.out / "evaluation" / RESULTS, self.out / RESULTS)
+        report = write_report([self.out / "evaluation"], self.out / "report.html")
+        self._finish(report, time.monotonic() - started)
+
+    def prepare(self) -> Path:
+        """Demonstrations and training only; returns the training run."""
         self._claim()
         choose_backend()
         started = time.monotonic()
@@ -64,25 +78,10 @@ class Pipeline:
             self._say("1/4 Collecting demonstrations with scripted experts")
             episodes = max(int(DEMOS_PER_MINUTE * self.minutes), 18)
             collect_with_progress(self.out / "demos", self.tasks, 0, num_episodes=episodes, seed=self.seed)
-        if not self._trained():
+        if not (self.out / "train" / FINISHED).is_file():
             self._say("2/4 Training a policy" + (" from the packaged VLM" if self.model == "vla" else " without a VLM"))
             train_and_measure(self._experiment(started), self.out / "train", self.resume)
-        if not (self.out / "evaluation" / RESULTS).is_file():
-            self._say("3/4 Scoring it in chains of five tasks, with sentences it never saw")
-            settings = {"num_chains": self.chains}
-            score(
-                str(self.out / "train"),
-                self.out / "evaluation",
-                self.tasks,
-                None,
-                settings,
-                video=4,
-                resume=self.resume,
-            )
-        self._say("4/4 Writing the report")
-        shutil.copyfile(self.out / "evaluation" / RESULTS, self.out / RESULTS)
-        report = write_report([self.out / "evaluation"], self.out / "report.html")
-        self._finish(report, time.monotonic() - started)
+        return self.out / "train"
 
     def _claim(self) -> None:
         for kind, got, choices in (("task set", self.tasks, RECIPES), ("model", self.model, MODELS)):
@@ -101,9 +100,6 @@ class Pipeline:
             raise UserError(f"{self.out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
         elif json.loads(mark.read_text()) != settings:
             raise UserError(f"{self.out} holds a quickstart with {mark.read_text()}, now {settings}.")
-
-    def _trained(self) -> bool:
-        return (self.out / "train" / FINISHED).is_file()
 
     def _experiment(self, started: float) -> Experiment:
         known = self.out / "train" / "experiment.json"

@@ -31,6 +31,10 @@ def score(
     resume: bool = False,
 ) -> Results:
     """Evaluate on the tabletop and keep the policy's provenance beside the results."""
+    if checkpoint == "baseline:cnn":
+        from robovlms.cli.baselines import trained_cnn
+
+        checkpoint = str(trained_cnn(out, tasks, resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
     policy, origin, provenance = _policy(checkpoint, executor)
     trained = provenance.get("data", {}).get("tasks")

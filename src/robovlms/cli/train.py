@@ -10,8 +10,10 @@ if TYPE_CHECKING:
 
 
 def train(
-    context: typer.Context,
-    recipe: Annotated[str | None, typer.Argument(help="A recipe's name; or use --config.")] = None,
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE] [--a.b.c VALUE]...", help="A recipe's name (or use --config), then settings."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="An experiment as a YAML or JSON file.")] = None,
     data: Annotated[list[Path] | None, typer.Option(help="Data set folder; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/NAME.")] = None,
@@ -21,7 +23,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind cnn."""
-    experiment = load_experiment(recipe, config, data or [], context.args, seed, minutes)
+    experiment = load_experiment(arguments or [], config, data or [], seed, minutes)
     if dry_run:
         typer.echo(experiment.model_dump_json(indent=2))
         typer.echo(f"digest {experiment.digest()}")
@@ -38,18 +40,20 @@ def train(
 
 
 def load_experiment(
-    recipe: str | None, config: Path | None, data: list[Path], extra: list[str], seed: int | None, minutes: float | None
+    arguments: list[str], config: Path | None, data: list[Path], seed: int | None, minutes: float | None
 ) -> "Experiment":
     """The experiment these arguments describe, validated as a whole."""
     from robovlms.core.config import merge, parse_overrides, read_file, validate
     from robovlms.core.errors import UserError
+    from robovlms.recipes import RECIPES
     from robovlms.recipes import recipe as find
     from robovlms.training.experiment import Experiment
 
-    if (recipe is None) == (config is None):
-        raise UserError("Name one recipe, or one file with --config. Recipes: robovlms train --help.")
-    paths, settings = _split(extra)
-    data = data + paths
+    positional, settings = _split(arguments)
+    recipe = positional.pop(0) if positional and config is None else None
+    if recipe is None and config is None:
+        raise UserError(f"Name one recipe ({', '.join(RECIPES)}) before any setting, or a file with --config.")
+    data = data + [Path(text) for text in positional]
     base: dict[str, Any] = find(recipe)(data).model_dump(mode="json") if recipe else read_file(Path(str(config)))
     overrides = parse_overrides(settings)
     if config and data:
@@ -64,10 +68,10 @@ def load_experiment(
     return experiment
 
 
-def _split(extra: list[str]) -> tuple[list[Path], list[str]]:
-    """Further data folders (``--data A B``) come before the settings."""
-    first = next((i for i, text in enumerate(extra) if text.startswith("--")), len(extra))
-    return [Path(text) for text in extra[:first]], extra[first:]
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The recipe and further data folders (``--data A B``) come before the settings."""
+    first = next((i for i, text in enumerate(arguments) if text.startswith("--")), len(arguments))
+    return arguments[:first], arguments[first:]
 
 
 def _with_paths(entries: Any, data: list[Path]) -> list[dict[str, Any]]:

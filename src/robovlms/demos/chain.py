@@ -45,7 +45,7 @@ def collect_chain(
         if not possible:
             break
         task = _draw(rng, possible, tally)
-        episode = _demonstrate(world, task, rng, render)
+        episode = _demonstrate(world, task, rng, render, f"chain {seed}")
         if episode is None:
             return episodes, [task]
         tally[task] += 1
@@ -58,8 +58,8 @@ def _draw(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, in
     return tasks[int(rng.choice(len(tasks), p=weights / weights.sum()))]
 
 
-def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: bool) -> Episode | None:
-    """One demonstration, or None where the expert fails."""
+def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: bool, source: str) -> Episode | None:
+    """One demonstration, or None where the expert fails. Held-out data is split by ``source``."""
     sentences = instructions(task, "train")
     instruction = sentences[int(rng.integers(len(sentences)))]
     world.begin_task(task)
@@ -78,7 +78,13 @@ def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: b
         stalled += bool(np.abs(action[:3]).max() > STALL_ACTION and moved < STALL_M)
         observation = step.observation
         if step.success:
-            return _episode(frames, labels, instruction, task, {"scene": world.scene.name, "stalled_frames": stalled})
+            return _episode(
+                frames,
+                labels,
+                instruction,
+                task,
+                {"source": source, "scene": world.scene.name, "stalled_frames": stalled},
+            )
     return None
 
 

@@ -1,0 +1,100 @@
+"""The command line: bad input ends in one message and exit code 2, and help imports nothing heavy."""
+
+import subprocess
+import sys
+
+import pytest
+
+from robovlms.cli import main as cli
+from robovlms.core.errors import UserError, WorkFailed
+
+
+def run(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["robovlms", *map(str, arguments)])
+    code = cli.run(cli.app)
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_help_imports_neither_torch_nor_other_heavy_packages():
+    code = "import sys, robovlms.cli.main as m; m.run(m.app); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    loaded = done.stdout.rsplit("\n[", 1)[1]
+    for package in ("torch", "transformers", "mujoco", "numpy", "pyarrow", "pydantic"):
+        assert f"'{package}'" not in loaded
+    for command in ("quickstart", "demos", "train", "evaluate", "report"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "tabletop_quik", "--data", "x"], "Did you mean 'tabletop_quick'"),
+        (["train"], "Name one recipe"),
+        (["train", "tabletop_quick"], "No data"),
+        (["train", "tabletop_quick", "--data", "x", "--training.batchsize", "4"], "Did you mean"),
+        (["train", "tabletop_quick", "--data", "x", "--training.batch_size", "many"], "training.batch_size"),
+        (["train", "tabletop_quick", "--data", "missing/folder"], "missing/folder"),
+        (["train", "--config", "missing.yaml"], "does not exist"),
+        (["demos", "tabeltop", "--out", "x"], "Did you mean 'tabletop'"),
+        (["demos", "tabletop", "--out", "x", "--tasks", "open_drawr"], "Did you mean 'open_drawer'"),
+        (["demos", "tabletop", "--out", "x", "--scenes", "E"], "E"),
+        (["demos", "tabletop", "--out", "x", "--format", "hdf4"], "Unknown format"),
+        (["demos", "tabletop", "--out", "x", "--episodes", "0"], "at least 1"),
+        (["evaluate", "missing/checkpoint", "--out", "x"], "missing/checkpoint"),
+        (["evaluate", "baseline:cnm", "--out", "x"], "baseline"),
+        (["evaluate", "baseline:zero", "--benchmark", "tabeltop"], "Did you mean 'tabletop'"),
+        (["evaluate", "baseline:zero", "--scene", "Z", "--out", "x"], "Z"),
+        (["evaluate", "baseline:zero", "--executor", "chunks:4", "--out", "x"], "chunk"),
+        (["evaluate", "baseline:cnn", "--tasks", "open_drawer,close_drawer", "--out", "x"], "named task set"),
+        (["quickstart", "--tasks", "twelfe", "--out", "x"], "Did you mean 'twelve'"),
+        (["quickstart", "--minutes", "-1", "--out", "x"], "above 0"),
+        (["report", "missing"], "missing"),
+        (["tarin"], "No such command"),
+        (["demos", "tabletop"], "--out"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(monkeypatch, capsys, tmp_path, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(monkeypatch, capsys, *arguments)
+    assert code == 2
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_exit_codes():
+    def raising(error: BaseException):
+        def command():
+            raise error
+
+        return command
+
+    assert cli.run(raising(UserError("x"))) == 2
+    assert cli.run(raising(WorkFailed("x"))) == 1
+    assert cli.run(raising(KeyboardInterrupt())) == 130
+    assert cli.run(lambda: None) == 0
+
+
+def test_a_dry_run_prints_the_experiment_with_its_overrides(monkeypatch, capsys):
+    code, out, _ = run(
+        monkeypatch, capsys, "train", "tabletop_quick", "--data", "a", "b", "--seed", 3, "--minutes", 2, "--dry-run",
+        "--model.kind", "cnn", "--model.architecture.chunk", 4,
+    )  # fmt: skip
+    assert code == 0
+    assert '"kind": "cnn"' in out
+    assert '"seed": 3' in out
+    assert out.count('"path"') == 2
+    assert "digest" in out
+
+
+def test_an_output_folder_with_something_else_is_refused(monkeypatch, capsys, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    for command in (
+        ["quickstart"],
+        ["demos", "tabletop", "--episodes", 1],
+        ["evaluate", "baseline:zero", "--chains", 1],
+    ):
+        code, _, err = run(monkeypatch, capsys, *command, "--out", tmp_path)
+        assert code == 2
+        assert "notes.txt" in err or "already holds" in err or "not empty" in err
+    assert (tmp_path / "notes.txt").read_text() == "mine"
