@@ -235,6 +235,15 @@ def test_no_opengl_names_the_apt_line(monkeypatch):
         gl.choose_backend()
 
 
+def test_a_backend_chosen_by_hand_that_fails_is_one_clear_message():
+    code = "from robovlms.worlds.tabletop import Tabletop\nfrom robovlms.core.errors import UserError\n"
+    code += "try:\n    Tabletop('D').render('static')\nexcept UserError as error:\n    print(error)"
+    environment = {**os.environ, "MUJOCO_GL": "glfw", "DISPLAY": ""}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True)
+    assert "MUJOCO_GL=glfw does not work" in done.stdout
+    assert "apt-get install" in done.stdout
+
+
 def test_the_backend_is_tried_in_order_and_remembered(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "")
     monkeypatch.setattr(gl, "_works", lambda name: name == "osmesa")

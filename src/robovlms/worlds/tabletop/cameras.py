@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from robovlms.core.errors import UnknownName
 from robovlms.worlds.tabletop.conventions import CAMERAS
-from robovlms.worlds.tabletop.gl import choose_backend
+from robovlms.worlds.tabletop.gl import choose_backend, unusable
 from robovlms.worlds.tabletop.simulation import Simulation
 
 
@@ -53,7 +53,7 @@ class Cameras:
     def _renderer(self, size: tuple[int, int]) -> Any:
         if size not in self._renderers:
             choose_backend()
-            self._renderers[size] = self._simulation.mujoco.Renderer(self._simulation.model, *size)
+            self._renderers[size] = _make(self._simulation, size)
             _close_at_exit(self)
         return self._renderers[size]
 
@@ -69,6 +69,13 @@ def _close_at_exit(cameras: Cameras) -> None:
     if not _OPEN:
         atexit.register(lambda: [each.close() for each in list(_OPEN)])
     _OPEN.add(cameras)
+
+
+def _make(simulation: Simulation, size: tuple[int, int]) -> Any:
+    try:
+        return simulation.mujoco.Renderer(simulation.model, *size)
+    except (simulation.mujoco.FatalError, ImportError, AttributeError, RuntimeError) as error:
+        raise unusable(error) from None
 
 
 def _known(camera: str) -> str:

@@ -35,15 +35,29 @@ def choose_backend() -> str:
 
 
 def import_mujoco() -> ModuleType:
-    """MuJoCo, imported under a backend that works, or under none where no backend does (physics still runs)."""
+    """MuJoCo, imported under a backend that works, or under none where no backend does (physics still runs).
+
+    Raises:
+        UserError: ``MUJOCO_GL`` names a backend that does not work.
+    """
     if "mujoco" not in sys.modules:
         try:
             choose_backend()
         except UserError:
             os.environ["MUJOCO_GL"] = _OFF
-    import mujoco
-
+    try:
+        import mujoco
+    except (ImportError, AttributeError, RuntimeError) as error:
+        raise unusable(error) from None
     return mujoco
+
+
+def unusable(error: Exception) -> UserError:
+    """The error for a backend that was chosen by hand, in ``MUJOCO_GL``, and does not work."""
+    return UserError(
+        f"MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} does not work on this machine ({error}). "
+        f"Unset it to have one chosen, or run: {APT_LINE}"
+    )
 
 
 def _probe() -> str:
