@@ -115,6 +115,13 @@ def test_a_damaged_episode_names_its_line(tmp_path):
         EpisodeStore(tmp_path, toy_protocol(9), CHECKPOINT, resume=True)
 
 
+def test_a_full_disk_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr("robovlms.evaluation.store.write_json", lambda *_: None)
+    with pytest.raises(WorkFailed, match=r"No space left.*--resume"):
+        evaluate(tmp_path)
+
+
 def test_only_infrastructure_errors_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr("robovlms.evaluation.rollout.MAX_TRIES", 2)
     with pytest.raises(WorkFailed, match="infrastructure error"):

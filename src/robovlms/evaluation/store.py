@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.errors import CorruptData, UserError, WorkFailed
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, parse, write_json
 
@@ -44,10 +44,13 @@ class EpisodeStore:
         self._file = self._path.open("a", encoding="utf-8")
 
     def append(self, episode: EpisodeResult) -> None:
-        """Keep an episode; it survives whatever happens next."""
-        self._file.write(json.dumps(episode.model_dump(mode="json"), ensure_ascii=False) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        """Keep an episode; it survives whatever happens next. Raises ``WorkFailed`` when it cannot be written."""
+        try:
+            self._file.write(json.dumps(episode.model_dump(mode="json"), ensure_ascii=False) + "\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise WorkFailed(f"Cannot write {self._path}: {error.strerror}. Make room, then add --resume.") from None
         self.episodes.append(episode)
 
     def __enter__(self) -> "EpisodeStore":

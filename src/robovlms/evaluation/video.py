@@ -90,6 +90,7 @@ class VideoRecorder:
         self._stream = self._container.add_stream(codec, rate=max(1, round(self._rate_hz)))
         self._stream.height, self._stream.width = frame.shape[:2]
         self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {"preset": "veryfast"} if codec == "libx264" else {}
         self._stream.thread_count = 1
 
     def _mux(self, frame: Image | None) -> None:
