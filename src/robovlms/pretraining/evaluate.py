@@ -1,0 +1,129 @@
+"""Examine a tiny VLM on held-out frames: ``python -m robovlms.pretraining.evaluate DIR``.
+
+Two sets: frames of scenes A to C from seeds that training never used, and frames of scene D, which training never
+saw. Beside the model: the majority answer of each wording, and the model without images.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from robovlms.core.errors import UserError
+from robovlms.pretraining.answering import Answerer
+from robovlms.pretraining.batches import Prompted
+from robovlms.pretraining.exam import SCALES, Majority, error, examine, is_right
+from robovlms.pretraining.frames import Frame
+from robovlms.pretraining.pool import held_out_frames, teleported
+from robovlms.pretraining.questions import SHARES
+from robovlms.pretraining.rollouts import rolled_out
+from robovlms.statistics.intervals import wilson
+
+EXAM_SEED = 1_000_003
+"""Apart from every training seed a person would choose."""
+SETS = {"ABC": "ABC", "D": "D"}
+
+SOURCES = (teleported, rolled_out)
+
+Marks = dict[str, Any]
+
+
+def mark(kind: str, questions: Sequence[Prompted], answers: Sequence[str]) -> Marks:
+    """Accuracy of the answers to one kind with its Wilson interval; for places also the error's median and mean."""
+    pairs = list(zip(answers, (question.answer for question in questions), strict=True))
+    right = sum(is_right(kind, answer, truth) for answer, truth in pairs)
+    rate = wilson(right, len(pairs))
+    marks: Marks = {"accuracy": rate.value, "ci95": [rate.low, rate.high], "n": len(pairs)}
+    if kind in SCALES:
+        gaps = [gap for answer, truth in pairs if (gap := error(kind, answer, truth)) is not None]
+        marks |= {"unit": SCALES[kind].unit, "tolerance": SCALES[kind].tolerance}
+        marks |= {"median_error": float(np.median(gaps)), "mean_error": float(np.mean(gaps))} if gaps else {}
+    return marks
+
+
+def marks_by_kind(
+    answerer: Answerer, majority: Majority, frames: list[Frame], seed: int
+) -> dict[str, dict[str, Marks]]:
+    """Marks of the model, of the majority answer and of the model without images, for each kind of question."""
+    questions = examine(frames, np.random.default_rng(seed))
+    given = {
+        "model": answerer.answer(answerer.look(frames), questions),
+        "text_only": answerer.answer_blind(questions),
+        "majority": [majority(question) for question in questions],
+    }
+    result = {}
+    for kind in SHARES:
+        chosen = [index for index, question in enumerate(questions) if question.kind == kind]
+        asked = [questions[index] for index in chosen]
+        if asked:
+            result[kind] = {who: mark(kind, asked, [answers[i] for i in chosen]) for who, answers in given.items()}
+    return result
+
+
+def evaluate(directory: Path, num_frames: int = 300) -> dict[str, Any]:
+    """Examine the model in ``directory``; JSON-able. ``num_frames`` frames a set.
+
+    Raises:
+        UserError: no model there, or no OpenGL to draw frames with.
+    """
+    answerer = Answerer(directory)
+    training = held_out_frames("ABC", EXAM_SEED + 1, num_frames, SOURCES)
+    rng = np.random.default_rng(EXAM_SEED)
+    majority = Majority([question for _ in range(4) for question in examine(training, rng)])
+    sets = {
+        name: marks_by_kind(answerer, majority, held_out_frames(scenes, EXAM_SEED, num_frames, SOURCES), EXAM_SEED)
+        for name, scenes in SETS.items()
+    }
+    return {"schema_version": 1, "frames_per_set": num_frames, "exam_seed": EXAM_SEED, "sets": sets}
+
+
+def table(result: dict[str, Any]) -> Table:
+    """The marks as a table."""
+    view = Table(title="Held-out questions: accuracy (95 % interval), text only / majority, median error")
+    for heading in ("kind", *(f"{name}" for name in SETS)):
+        view.add_column(heading)
+    for kind in SHARES:
+        view.add_row(kind, *(_cell(result["sets"][name].get(kind)) for name in SETS))
+    return view
+
+
+def _cell(marks: dict[str, Marks] | None) -> str:
+    if marks is None:
+        return "-"
+    model = marks["model"]
+    low, high = model["ci95"]
+    text = f"{model['accuracy']:.2f} ({low:.2f}-{high:.2f})  {marks['text_only']['accuracy']:.2f} / "
+    text += f"{marks['majority']['accuracy']:.2f}"
+    if "median_error" in model:
+        text += f"  {model['median_error']:.1f} {model['unit']} (majority {marks['majority']['median_error']:.1f})"
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m robovlms.pretraining.evaluate", description=__doc__)
+    parser.add_argument("directory", type=Path, help="a Hugging Face directory, as run.py exports it")
+    parser.add_argument("--frames", type=int, default=300, help="frames in each set")
+    parser.add_argument("--out", type=Path, help="where to write the JSON (default: DIRECTORY/../vqa.json)")
+    given = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    try:
+        result = evaluate(given.directory, given.frames)
+    except UserError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 2
+    out = given.out or given.directory.resolve().parent / "vqa.json"
+    out.write_text(json.dumps(result, indent=1) + "\n")
+    Console(width=170).print(table(result), f"\n{out}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,33 @@
+"""What a pre-training run is: everything that decides its result, but the clock."""
+
+from robovlms.core.config import Config
+from robovlms.pretraining.model import TinyVLMConfig
+
+
+class PretrainingConfig(Config):
+    """Settings of one run. With these and a seed a run is repeatable up to how many steps its minutes allow."""
+
+    model: TinyVLMConfig = TinyVLMConfig()
+    seed: int = 0
+    minutes: float = 75.0
+    scenes: str = "ABC"
+    num_frames: int = 30_000
+    first_frames: int = 2_000
+    frames_per_step: int = 12
+    """The pool grows while training runs: step i draws from the first ``first_frames + i * frames_per_step``."""
+    pairs: int = 16
+    """Image pairs a step."""
+    questions: int = 4
+    """Questions a pair."""
+    blank_share: float = 0.03
+    """Share of pairs whose image tokens are zero: they teach what words alone tell, the text-only baseline."""
+    tower_share: float = 0.15
+    """First share of the minutes: the tower alone learns places (probe and cells), at four times the frame rate."""
+    tower_pairs: int = 32
+    tower_rate: float = 2e-3
+    learning_rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 200
+    clip_norm: float = 1.0
+    probe_weight: float = 2.0
+    cell_weight: float = 0.6

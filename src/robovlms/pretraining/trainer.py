@@ -1,0 +1,141 @@
+"""One pre-training step, and the state that survives an interruption."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from robovlms.core.errors import WorkFailed
+from robovlms.pretraining.batches import Encoder, Prompted, by_length, pixel_values
+from robovlms.pretraining.cells import CellHeads, focus_subsampling
+from robovlms.pretraining.frames import Frame
+from robovlms.pretraining.losses import Probe, answer_loss, probe_loss
+from robovlms.pretraining.model import NUM_IMAGES, build
+from robovlms.pretraining.network import answer_logits, encode_images
+from robovlms.pretraining.questions import ask_some
+from robovlms.pretraining.settings import PretrainingConfig
+
+_LENGTH_GROUPS = 2
+
+
+class Trainer:
+    """Model, probe, cell heads and optimizer of a run; ``progress`` is the share of its minutes that is spent."""
+
+    def __init__(self, config: PretrainingConfig, tokenizer: PreTrainedTokenizerFast):
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.encoder = Encoder(tokenizer)
+        self.model = build(config.model, tokenizer)
+        tower = self.model.model.vision_tower
+        focus_subsampling(tower)
+        self.model.train()
+        self.probe = Probe(NUM_IMAGES * config.model.tokens_per_image * config.model.stages[-1])
+        self.cells = CellHeads(tower)
+        seeing = [*tower.named_parameters(), *self.probe.named_parameters(), *self.cells.named_parameters()]
+        known = {id(p) for _, p in seeing}
+        telling = [(name, p) for name, p in self.model.named_parameters() if id(p) not in known]
+        groups = [*_groups(seeing, config.weight_decay, "tower"), *_groups(telling, config.weight_decay, "language")]
+        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+        self.step_count = 0
+        self.language_steps = 0
+
+    def limit(self) -> int:
+        """How many frames of the pool the next step draws from."""
+        grown = self.config.first_frames + self.step_count * self.config.frames_per_step
+        return min(grown, self.config.num_frames)
+
+    def step(self, pool: np.ndarray, progress: float) -> dict[str, float]:
+        """Draw frames and questions, and take one step.
+
+        Raises:
+            WorkFailed: the loss is not finite.
+        """
+        rng = np.random.default_rng((self.config.seed, 1, self.step_count))
+        alone = progress < self.config.tower_share
+        pairs = self.config.tower_pairs if alone else self.config.pairs
+        chosen = pool[np.sort(rng.choice(self.limit(), pairs, replace=False))]
+        rate = self._set_rates(progress)
+        losses = self._losses([Frame(record) for record in chosen], rng, alone)
+        weights = {"answers": 1.0, "probe": self.config.probe_weight, "cells": self.config.cell_weight}
+        total = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
+        if not bool(torch.isfinite(total.detach())):
+            raise WorkFailed(f"Pre-training loss is {total.item()} at step {self.step_count}; lower the learning rate.")
+        self._descend(total, alone)
+        return {name: value.item() for name, value in losses.items()} | {"rate": rate}
+
+    def _losses(self, frames: list[Frame], rng: np.random.Generator, alone: bool) -> dict[str, Tensor]:
+        images, features = encode_images(self.model, pixel_values(frames, rng))
+        losses = {"probe": probe_loss(self.probe(features), frames), "cells": self.cells.loss(features, frames)}
+        if alone:
+            return losses
+        blank = torch.from_numpy(rng.random(len(frames)) < self.config.blank_share)
+        images = images.masked_fill(blank[:, None, None], 0.0)
+        return {"answers": self._answers(images, frames, rng), **losses}
+
+    def _answers(self, images: Tensor, frames: list[Frame], rng: np.random.Generator) -> Tensor:
+        asked = [
+            Prompted(index, *question)
+            for index, frame in enumerate(frames)
+            for question in ask_some(frame, rng, self.config.questions)
+        ]
+        groups = by_length(self.encoder, asked, _LENGTH_GROUPS)
+        texts = [self.encoder.texts(group) for group in groups]
+        return torch.cat([answer_loss(self.encoder, *answer_logits(self.model, images, text)) for text in texts]).mean()
+
+    def _set_rates(self, progress: float) -> float:
+        """Warm-up by steps, apart for tower and language; then a cosine by time."""
+        cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
+        steps = {"tower": self.step_count, "language": self.language_steps}
+        peak = {"tower": self.config.tower_rate, "language": self.config.learning_rate}
+        for group in self.optimizer.param_groups:
+            warm = min(1.0, (steps[group["part"]] + 1) / self.config.warmup_steps)
+            group["lr"] = peak[group["part"]] * warm * cosine
+        return self.optimizer.param_groups[0]["lr"]
+
+    def _descend(self, total: Tensor, alone: bool) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
+        self.optimizer.step()
+        self.step_count += 1
+        self.language_steps += not alone
+
+    def save(self, path: Path, elapsed_s: float) -> None:
+        """Write everything a resumed run needs, atomically."""
+        fresh = path.with_suffix(".tmp")
+        state = {
+            "config": self.config.canonical(),
+            "model": self.model.state_dict(),
+            "probe": self.probe.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "cells": self.cells.state_dict(),
+            "steps": [self.step_count, self.language_steps],
+            "elapsed_s": elapsed_s,
+        }
+        torch.save(state, fresh)
+        fresh.replace(path)
+
+    def load(self, path: Path) -> float:
+        """Continue from a saved state; returns the seconds already spent."""
+        state = torch.load(path, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.probe.load_state_dict(state["probe"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.cells.load_state_dict(state["cells"])
+        self.step_count, self.language_steps = state["steps"]
+        return float(state["elapsed_s"])
+
+
+def _groups(named: list[tuple[str, torch.nn.Parameter]], decay: float, part: str) -> list[dict]:
+    """Matrices decay; norms, biases and the word embedding do not (untaught words would fade to zero)."""
+    matrices = [p for name, p in named if p.ndim > 1 and "embed_tokens" not in name and "attention_bias" not in name]
+    kept = {id(p) for p in matrices}
+    others = [p for _, p in named if id(p) not in kept]
+    return [
+        {"params": matrices, "weight_decay": decay, "part": part},
+        {"params": others, "weight_decay": 0.0, "part": part},
+    ]
