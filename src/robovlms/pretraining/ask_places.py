@@ -21,12 +21,12 @@ _MOST = 4
 
 
 def _pixel(frame: Frame, camera: str, point: str) -> str:
-    column, row = frame.pixel(camera, point)
+    column, row = frame.pixel(camera, point).tolist()
     return from_bins([pixel_bin(row), pixel_bin(column)])
 
 
 def _offset(frame: Frame, point: str) -> str:
-    return from_bins([metric_bin(metres) for metres in frame.offset(point)])
+    return from_bins([metric_bin(metres) for metres in frame.offset(point).tolist()])
 
 
 def _some(rng: np.random.Generator, points: list[str]) -> list[str]:

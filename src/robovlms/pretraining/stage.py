@@ -1,7 +1,7 @@
 """Draw a simulation and write down what is true of it: images, projections, visibility, positions."""
 
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -38,7 +38,7 @@ class Truth:
     held: str | None = None
 
     @classmethod
-    def of(cls, state: SceneState) -> Self:
+    def of(cls, state: SceneState) -> "Truth":
         """The same of a live world."""
         blocks = state.blocks.items()
         return cls({name: b.surface for name, b in blocks}, {name: b.on for name, b in blocks}, state.held)

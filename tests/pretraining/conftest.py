@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+import torch
+
+from robovlms.pretraining.export import export
+from robovlms.pretraining.model import TinyVLMConfig, build
+from robovlms.pretraining.vocabulary import tiny_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    return tiny_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def small():
+    return TinyVLMConfig(stages=(64, 64), width=64, depth=2, heads=4, intermediate=96)
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory, tokenizer, small):
+    """A random small model, its BatchNorm statistics moved away from their start, exported with 16-bit weights."""
+    torch.manual_seed(0)
+    model = build(small, tokenizer)
+    with torch.no_grad():
+        model.model.vision_tower.train()(torch.randn(8, 3, 64, 64))
+    directory = tmp_path_factory.mktemp("vlm") / "tiny"
+    export(model.eval(), tokenizer, directory)
+    return directory
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(7)

@@ -1,0 +1,54 @@
+import json
+
+import pytest
+
+from robovlms.pretraining.batches import Prompted
+from robovlms.pretraining.evaluate import main, mark
+from robovlms.pretraining.exam import SCALES, Majority, error, examine, is_right
+from robovlms.pretraining.imagined import imagined_frames
+from robovlms.pretraining.locations import from_bins, metric_bin, pixel_bin
+
+
+def test_words_must_be_equal():
+    assert is_right("held", "red block", "red block")
+    assert not is_right("held", "red", "red block")
+
+
+def test_places_are_judged_in_their_units():
+    truth = from_bins([metric_bin(0.0), metric_bin(0.1), metric_bin(-0.05)])
+    near = from_bins([metric_bin(0.0), metric_bin(0.1), metric_bin(-0.07)])
+    assert error("offset", near, truth) == pytest.approx(2.0, abs=0.9)
+    assert is_right("offset", near, truth)
+    assert error("detect_static", from_bins([10, 13]), from_bins([pixel_bin(10.2), pixel_bin(9.5)])) == 4.0
+    assert not is_right("detect_static", "<loc10>", "<loc10><loc10>")
+    assert error("angle", "<loc00>", "<loc63>") == pytest.approx(180 / 64)
+
+
+def test_the_majority_sees_wordings_not_images(rng):
+    asked = [Prompted(i, "held", "held:", "nothing" if i % 3 else "red block") for i in range(9)]
+    asked += [Prompted(i, "angle", "angle of the gripper:", from_bins([i])) for i in range(9)]
+    majority = Majority(asked)
+    assert majority(Prompted(0, "held", "held:", "red block")) == "nothing"
+    assert majority(Prompted(0, "held", "another wording", "x")) == "nothing"
+    assert majority(Prompted(0, "angle", "angle of the gripper:", "")) == "<loc04>"
+
+
+def test_an_exam_asks_each_kind_once_a_frame_about_one_place(rng):
+    asked = examine(imagined_frames(rng, 30), rng)
+    keys = [(question.frame, question.kind) for question in asked]
+    assert len(keys) == len(set(keys))
+    assert not [q for q in asked if q.kind in SCALES and "," in q.prompt]
+
+
+def test_marks_hold_intervals_and_errors():
+    asked = [Prompted(i, "detect_static", "detect button", "<loc10><loc10>") for i in range(4)]
+    marks = mark("detect_static", asked, ["<loc10><loc10>", "<loc10><loc11>", "<loc30><loc10>", "no"])
+    assert marks["accuracy"] == 0.5
+    assert marks["ci95"][0] < 0.5 < marks["ci95"][1]
+    assert marks["median_error"] == 1.0
+    json.dumps(marks)
+
+
+def test_no_model_is_one_clear_message(tmp_path, capsys):
+    assert main([str(tmp_path)]) == 2
+    assert "no vision-language model" in capsys.readouterr().err
