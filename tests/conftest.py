@@ -39,5 +39,7 @@ def tiny_paligemma(tmp_path_factory) -> Path:
     PaliGemmaForConditionalGeneration(config).save_pretrained(directory)
     tokenizer.save_pretrained(directory)
     half = [0.5, 0.5, 0.5]
-    SiglipImageProcessorPil(size={"height": 32, "width": 32}, image_mean=half, image_std=half).save_pretrained(directory)
+    SiglipImageProcessorPil(size={"height": 32, "width": 32}, image_mean=half, image_std=half).save_pretrained(
+        directory
+    )
     return directory

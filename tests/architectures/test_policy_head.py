@@ -40,9 +40,7 @@ def vla(tiny_paligemma):
         architecture=VLAConfig.model_fields["architecture"].annotation(**architecture),
         head=LSTMConfig(num_slots=2, hidden=32, recurrent=16),
     )
-    made = VLA.create(
-        VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS}
-    )
+    made = VLA.create(VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS})
     made.network.eval()
     return made
 

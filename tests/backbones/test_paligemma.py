@@ -150,7 +150,7 @@ def test_missing_and_unexpected_weights_are_refused(tiny_paligemma, tmp_path):
     removed = next(k for k in weights if "layers.0.mlp.up_proj" in k)
     weights["surplus"] = weights.pop(removed)
     save_file(weights, str(damaged / "model.safetensors"), metadata={"format": "pt"})
-    with pytest.raises(UserError, match="missing_keys.*up_proj.*unexpected_keys.*surplus"):
+    with pytest.raises(UserError, match=r"missing_keys.*up_proj.*unexpected_keys.*surplus"):
         load_backbone(BackboneConfig(path=str(damaged)))
 
 

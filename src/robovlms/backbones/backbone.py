@@ -27,6 +27,7 @@ from robovlms.backbones.prompt import (
     TokenKind,
     cells,
 )
+from robovlms.core.errors import UserError
 
 
 class Backbone(nn.Module, ABC):
@@ -81,11 +82,24 @@ class Backbone(nn.Module, ABC):
     def save(self, directory: Path) -> None:
         """Write an ordinary Hugging Face directory: weights, config, tokenizer, image processor."""
 
-    def tokenize(self, texts: Items[str]) -> Text:
-        """Token ids of instructions, right-padded, special tokens as the family expects."""
+    def tokenize(self, texts: Items[str], length: int | None = None) -> Text:
+        """Token ids of instructions, right-padded, special tokens as the family expects.
+
+        Training pads to the longest; ``length`` fixes the shape, so that acting never depends on who shares a batch.
+
+        Raises:
+            UserError: an instruction needs more than ``length`` tokens.
+        """
         encoded = self.tokenizer([self.template(text) for text in texts], padding=True, return_tensors="pt")
+        ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
+        if length is not None:
+            if ids.shape[1] > length:
+                raise UserError(f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}. Shorten it.")
+            missing = length - ids.shape[1]
+            ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
+            valid = nn.functional.pad(valid, (0, missing), value=False)
         device = self.word_embedding_device
-        return Text(encoded["input_ids"].to(device), encoded["attention_mask"].bool().to(device))
+        return Text(ids.to(device), valid.to(device))
 
     def template(self, instruction: str) -> str:
         """The family's wording round an instruction; the same for training and inference."""

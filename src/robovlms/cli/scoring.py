@@ -14,7 +14,7 @@ from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.tabletop import evaluate, tabletop_protocol
 from robovlms.policies.scripted import scripted_baseline
 from robovlms.policies.vla import VLA, digest, locate
-from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
 BATCH = 16
 
@@ -58,9 +58,7 @@ def _policy(name: str, executor: str | None) -> tuple[Policy, Checkpoint, dict[s
         return scripted_baseline(name.removeprefix("baseline:"), ACTION_SPEC), Checkpoint(name, digest_of(name)), {}
     vla = VLA.from_pretrained(name)
     chosen = executor or vla.provenance.get("experiment", {}).get("executor", "first")
-    policy = vla.policy(chosen, batch_size=BATCH)
-    policy.bind(ACTION_SPEC, observation_spec(vla.image_spec.size))
-    return policy, Checkpoint(name, digest(name)), vla.provenance
+    return vla.policy(chosen, batch_size=BATCH), Checkpoint(name, digest(name)), vla.provenance
 
 
 def _keep_provenance(checkpoint: str, out: Path) -> None:

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from robovlms.actions.spec import require_match
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
 from robovlms.core.protocols import Policy
@@ -84,17 +83,16 @@ def evaluate(
 ) -> Results:
     """Score a policy on the tabletop; see ``evaluate.run`` for the arguments.
 
-    A policy with an ``action_spec`` or an ``observation_spec`` is compared with the world before anything is written.
+    A policy's conventions are compared with the world's before anything is written (``bind``, where it has one).
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
         UserError: Bad input, or ``out`` holds something else.
         WorkFailed: No episode could be played.
     """
-    for name, ours in (("action_spec", ACTION_SPEC), ("observation_spec", observation_spec(protocol.image_size))):
-        theirs = getattr(policy, name, None)
-        if theirs is not None:
-            require_match(f"The {name.replace('_', ' ')} of {checkpoint.path}", theirs, f"the {NAME} world", ours)
+    bind = getattr(policy, "bind", None)
+    if bind is not None:
+        bind(ACTION_SPEC, observation_spec(protocol.image_size))
     jobs, factory = tabletop_jobs(protocol), tabletop_worlds(protocol)
     return run(
         policy, protocol, jobs, factory, checkpoint=checkpoint, out=out, workers=workers, video=video, resume=resume

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from jaxtyping import Float
 
-from robovlms.actions.spec import ActionSpec
+from robovlms.actions.spec import ActionSpec, ObservationSpec, require_match
 from robovlms.core.errors import UnknownName
 from robovlms.core.types import Decision, Observation
 
@@ -19,6 +19,10 @@ class ScriptedPolicy:
         self.action_spec = action_spec
         self._script = script
         self._generators: dict[str, np.random.Generator] = {}
+
+    def bind(self, action_spec: ActionSpec, observation_spec: ObservationSpec) -> None:
+        """Refuse a world whose actions mean something else; this policy reads no observation."""
+        require_match("The script", self.action_spec, "the world", action_spec)
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode with a generator of its own."""

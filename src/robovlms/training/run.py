@@ -5,13 +5,12 @@ RUN/
   experiment.json            the experiment, its digest, data, model size, library versions
   checkpoints/step_*         the newest two (see training.checkpoint)
   training/metrics.jsonl     one line a log or validation step
-  cache/                     decoded frames while the run is going on
+  cache/                     decoded frames; may be deleted when the run is over
   finished                   an empty file: the budget was used to the end
 ```
 """
 
 import json
-import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +31,7 @@ from robovlms.training.processes import num_processes, share_cores, spawn
 
 EXPERIMENT = "experiment.json"
 FINISHED = "finished"
+CACHE = "cache"
 VERSIONS = ("robovlms", "torch", "transformers", "accelerate", "numpy")
 
 
@@ -53,7 +53,6 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     else:
         share_cores(1)
         fit(make_task(experiment, out, resuming, vla, store))
-    shutil.rmtree(out / "cache", ignore_errors=True)
     (out / FINISHED).touch()
     return locate(out)
 
@@ -87,7 +86,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
     torch.manual_seed(experiment.training.seed)
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
-    store = build_store(opened, pixels, cache=out / "cache")
+    store = build_store(opened, pixels, cache=out / CACHE)
     state = state_statistics(store)
     if state is not None and network.state is not None:
         network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))

@@ -126,7 +126,7 @@ def stacked(before: SceneState, after: SceneState) -> bool:
 def unstacked(before: SceneState, after: SceneState) -> bool:
     """Some block rested on another and now rests on the table, released."""
     return any(
-        old.surface == "block" and new.surface == "table" and after.held != name
+        old.surface == "block" and new.surface == "table" and after.held != name and not new.touched
         for name, old in before.blocks.items()
         for new in (after.blocks[name],)
     )

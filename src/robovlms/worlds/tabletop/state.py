@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 Surface = Literal["table", "slider", "drawer", "block", "gripper", "air"]
-"""Where a block rests: on the table, in the slider cabinet, in the drawer, on another block, in the gripper, nowhere."""
+"""What carries a block: the table, the slider cabinet, the drawer, another block, the gripper, nothing."""
 
 BLOCKS = ("red", "blue", "pink")
 """Block names in the order of the 24-D scene state. As in CALVIN, each has its own size."""
@@ -36,7 +36,7 @@ class SceneState:
     """Everything a predicate may read. Fixture positions are measured along their own joints.
 
     ``slider`` (m) grows to the left as the static camera sees it; ``drawer`` (m) is how far it is open; ``switch``
-    (rad) grows upwards; ``bulb`` and ``led`` are lights. ``held`` names the block in a closed gripper.
+    (rad) grows upwards; ``bulb`` and ``led`` are lights. ``held`` names the block that both fingers of a closed gripper
     ``cabinet_x`` (m, world) is the centre of the slider cabinet, which tells its left compartment from its right one.
     """
 

@@ -1,0 +1,82 @@
+"""A policy refuses a world that means something else, before anything moves or is written."""
+
+import numpy as np
+import pytest
+import torch
+
+from robovlms.actions.normalize import ActionStatistics
+from robovlms.architectures.film_cnn import FilmCNNConfig
+from robovlms.architectures.model import CNNConfig
+from robovlms.core.errors import SpecMismatch, UserError
+from robovlms.core.types import Observation
+from robovlms.evaluation.results import Checkpoint
+from robovlms.evaluation.tabletop import evaluate, tabletop_protocol
+from robovlms.heads.mlp import MLPConfig
+from robovlms.policies.vla import VLA, VLAManifest
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
+
+STATISTICS = ActionStatistics.of(np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32))
+
+
+def make(action_spec=ACTION_SPEC, spec=None, history=1):
+    torch.manual_seed(0)
+    model = CNNConfig(
+        architecture=FilmCNNConfig(chunk=4, channels=(8, 8, 8), width=16, text_width=8, history=history),
+        head=MLPConfig(hidden=16),
+    )
+    manifest = VLAManifest(model=model, action_spec=action_spec, observation_spec=spec or observation_spec(64))
+    return VLA.create(manifest, {"tabletop": STATISTICS})
+
+
+def other_scale():
+    first = ACTION_SPEC.components[0].model_copy(update={"scale": 0.02})
+    return ACTION_SPEC.model_copy(update={"components": (first, *ACTION_SPEC.components[1:])})
+
+
+def test_another_action_convention_is_refused_before_anything_is_written(tmp_path):
+    policy = make(other_scale()).policy("chunk:2", batch_size=2)
+    protocol = tabletop_protocol(num_chains=1, batch=2, executor="chunk:2")
+    with pytest.raises(SpecMismatch, match=r"delta_position\.scale: 0\.02 against 0\.04"):
+        evaluate(policy, protocol, checkpoint=Checkpoint("x", "y"), out=tmp_path / "out", workers=0)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_camera_the_world_lacks_is_refused():
+    spec = observation_spec(64)
+    cameras = (spec.cameras[0].model_copy(update={"name": "overhead"}),)
+    policy = make(spec=spec.model_copy(update={"cameras": cameras})).policy("first", batch_size=1)
+    with pytest.raises(SpecMismatch, match="overhead"):
+        policy.bind(ACTION_SPEC, spec)
+
+
+def test_state_columns_are_found_by_name():
+    chosen = observation_spec(64).select(state=["gripper_action", "tcp_position"])
+    policy = make(spec=chosen).policy("first", batch_size=1)
+    policy.bind(ACTION_SPEC, observation_spec(64))
+    assert policy.state_columns == [14, 0, 1, 2]
+
+
+def test_a_missing_camera_is_named():
+    policy = make().policy("first", batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    with pytest.raises(UserError, match="Camera 'static' is missing"):
+        policy.act({"a": Observation({}, np.zeros(15))})
+
+
+def test_a_plan_shorter_than_its_executor_is_refused():
+    policy = make().policy("chunk:5", batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("static", "wrist")}
+    with pytest.raises(UserError, match="chunk:5"):
+        policy.act({"a": Observation(images, np.zeros(15))})
+
+
+def test_images_are_asked_for_only_when_a_plan_is_due():
+    policy = make().policy("chunk:3", batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("static", "wrist")}
+    asked = []
+    for _ in range(7):
+        asked.append(policy.needs_observation("a"))
+        policy.act({"a": Observation(images if asked[-1] else {}, np.zeros(15))})
+    assert asked == [True, False, False, True, False, False, True]
