@@ -7,9 +7,13 @@ BIN := $(VENV)/bin
 TORCH ?= torch==2.13.0
 OUT ?= runs/quickstart
 
+# Exit code 2 and the apt line where nothing draws.
+PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
+	from robovlms.worlds.tabletop.gl import choose_backend; sys.exit(run(choose_backend))'
+
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: quickstart test slow check format install gl constraints hooks clean
+.PHONY: quickstart test slow check format install install-dev gl osmesa constraints hooks clean
 
 quickstart: install gl  ## demonstrations, a VLA, 100 chains and a report
 	$(BIN)/robovlms quickstart --out $(OUT)
@@ -47,7 +51,7 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 	touch $@
 
 gl: install  ## an OpenGL library for rendering without a screen
-	@$(BIN)/python -m robovlms.worlds.tabletop.gl >/dev/null 2>&1 || $(MAKE) --no-print-directory osmesa
+	@$(PROBE_GL) 2>/dev/null || $(MAKE) --no-print-directory osmesa
 
 osmesa:
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
@@ -55,7 +59,7 @@ osmesa:
 	elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then \
 		sudo apt-get update -qq && sudo apt-get install -qq -y libosmesa6 >/dev/null; \
 	fi
-	@$(BIN)/python -m robovlms.worlds.tabletop.gl
+	@$(PROBE_GL)
 
 constraints: install-dev  ## pin the versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude robovlms | sed 's/+cpu$$//' > constraints.txt

@@ -34,7 +34,7 @@ RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": 
 MODELS = ("vla", "cnn")
 DEMOS_PER_MINUTE = 60
 """Demonstrations collected for each minute of the whole budget."""
-EVALUATION_SHARE = 0.22
+EVALUATION_SHARE = 0.17
 """Of the budget, kept for scoring and the report."""
 
 
@@ -71,8 +71,8 @@ class Pipeline:
 
     def prepare(self) -> Path:
         """Demonstrations and training only; returns the training run."""
-        self._claim()
         choose_backend()
+        self._claim()
         started = time.monotonic()
         if not (self.out / "demos").is_dir():
             self._say("1/4 Collecting demonstrations with scripted experts")
