@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import logging as hf_logging
 from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
@@ -35,6 +36,7 @@ class SpliceBackbone(Backbone):
         Raises:
             UserError: the directory is missing something, or a weight is missing or unexpected.
         """
+        hf_logging.disable_progress_bar()  # this project shows its own progress
         try:
             tokenizer = AutoTokenizer.from_pretrained(directory)
             processor = AutoImageProcessor.from_pretrained(directory, backend="pil")
@@ -108,6 +110,7 @@ class SpliceBackbone(Backbone):
 
     @override
     def save(self, directory: Path) -> None:
+        hf_logging.disable_progress_bar()
         self.model.save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
         self.image_processor.save_pretrained(directory)

@@ -77,7 +77,8 @@ def _predict(vla: VLA, store: FrameStore, episode: int, normalizers: Mapping) ->
 
 
 def _training_mean(store: FrameStore, dataset: int, normalizer) -> Float[np.ndarray, " a"]:
-    mine = [e for e in store.training_episodes if store.episodes.dataset_ids[e] == dataset]
+    episodes = store.training_episodes
+    mine = episodes[store.episodes.dataset_ids[episodes] == dataset]
     return normalizer.normalize(store.actions[store.frames_of(mine)]).mean(axis=0)
 
 
