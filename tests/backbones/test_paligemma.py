@@ -135,6 +135,9 @@ def test_frozen_parts_do_not_train(tiny_paligemma):
     text_only = load_backbone(BackboneConfig(path=str(tiny_paligemma), train="text"))
     assert not any(p.requires_grad for p in text_only.vision_tower.parameters())
     assert all(p.requires_grad for p in text_only.text_tower.parameters())
+    text_only.train()
+    assert not text_only.vision_tower.training
+    assert text_only.text_tower.training
     nothing = load_backbone(BackboneConfig(path=str(tiny_paligemma), train="nothing"))
     assert not any(p.requires_grad for p in nothing.parameters())
 

@@ -7,11 +7,12 @@ overrides ``positions`` and ``mask`` and the verbs that differ. A backbone knows
 from abc import ABC, abstractmethod
 from collections.abc import Sequence as Items
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
+from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.backbones.prompt import (
@@ -81,6 +82,15 @@ class Backbone(nn.Module, ABC):
     @abstractmethod
     def save(self, directory: Path) -> None:
         """Write an ordinary Hugging Face directory: weights, config, tokenizer, image processor."""
+
+    @override
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, except towers that are frozen: their batch statistics and dropout must not move."""
+        super().train(mode)
+        for tower in (self.vision_tower, self.text_tower):
+            if not any(parameter.requires_grad for parameter in tower.parameters()):
+                tower.eval()
+        return self
 
     def tokenize(self, texts: Items[str], length: int | None = None) -> Text:
         """Token ids of instructions, right-padded, special tokens as the family expects.

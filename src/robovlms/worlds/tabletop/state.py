@@ -37,6 +37,7 @@ class SceneState:
 
     ``slider`` (m) grows to the left as the static camera sees it; ``drawer`` (m) is how far it is open; ``switch``
     (rad) grows upwards; ``bulb`` and ``led`` are lights. ``held`` names the block that both fingers of a closed gripper
+    touch and nothing else carries.
     ``cabinet_x`` (m, world) is the centre of the slider cabinet, which tells its left compartment from its right one.
     """
 
