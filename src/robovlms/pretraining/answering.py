@@ -68,11 +68,13 @@ class Answerer:
         width = self.model.config.get_text_config().hidden_size
         distinct = {question.prompt: question for question in questions}
         asked = [Prompted(0, q.kind, q.prompt, "") for q in distinct.values()]
-        nothing = torch.zeros(1, self._tokens_per_pair(), width)
+        nothing = torch.zeros(1, self.tokens_per_pair, width)
         known = dict(zip(distinct, self.answer(nothing, asked), strict=True))
         return [known[question.prompt] for question in questions]
 
-    def _tokens_per_pair(self) -> int:
+    @property
+    def tokens_per_pair(self) -> int:
+        """Image tokens of one prompt."""
         side = self.model.config.vision_config.image_size
         with torch.inference_mode():
             return encode_images(self.model, torch.zeros(2, 3, side, side))[0].shape[1]

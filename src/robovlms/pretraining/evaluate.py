@@ -19,6 +19,7 @@ from rich.table import Table
 from robovlms.core.errors import UserError
 from robovlms.pretraining.answering import Answerer
 from robovlms.pretraining.batches import Prompted
+from robovlms.pretraining.card import model_card
 from robovlms.pretraining.exam import SCALES, Majority, error, examine, is_right
 from robovlms.pretraining.frames import Frame
 from robovlms.pretraining.pool import held_out_frames, teleported
@@ -81,7 +82,8 @@ def evaluate(directory: Path, num_frames: int = 300) -> dict[str, Any]:
         name: marks_by_kind(answerer, majority, held_out_frames(scenes, EXAM_SEED, num_frames, SOURCES), EXAM_SEED)
         for name, scenes in SETS.items()
     }
-    return {"schema_version": 1, "frames_per_set": num_frames, "exam_seed": EXAM_SEED, "sets": sets}
+    facts = {"frames_per_set": num_frames, "exam_seed": EXAM_SEED, "tokens_per_prompt": answerer.tokens_per_pair}
+    return {"schema_version": 1, **facts, "sets": sets}
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -112,6 +114,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("directory", type=Path, help="a Hugging Face directory, as run.py exports it")
     parser.add_argument("--frames", type=int, default=300, help="frames in each set")
     parser.add_argument("--out", type=Path, help="where to write the JSON (default: DIRECTORY/../vqa.json)")
+    parser.add_argument("--card", metavar="HISTORY", help="also write the model card, with this line on its training")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
@@ -121,6 +124,8 @@ def main(arguments: list[str]) -> int:
         return 2
     out = given.out or given.directory.resolve().parent / "vqa.json"
     out.write_text(json.dumps(result, indent=1) + "\n")
+    if given.card:
+        (given.directory / "README.md").write_text(model_card(given.directory, result, given.card))
     Console(width=170).print(table(result), f"\n{out}")
     return 0
 

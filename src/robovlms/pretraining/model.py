@@ -1,4 +1,4 @@
-"""The tiny VLM: a PaliGemma with a LeViT tower and a three-layer Gemma, about 2.8 million parameters.
+"""The tiny VLM: a PaliGemma with a LeViT tower and a two-layer Gemma, about 1.8 million parameters.
 
 Why these parts: image and text tokens of a PaliGemma prefix see each other, so the text can ask the image; LeViT's
 convolutional stem keeps places that a tiny ViT with large patches lost (docs/tiny_vlm.md has the comparison).
@@ -20,10 +20,10 @@ class TinyVLMConfig(Config):
 
     stages: tuple[int, ...] = (192, 256)
     vision_heads: int = 4
-    width: int = 192
-    depth: int = 3
+    width: int = 128
+    depth: int = 2
     heads: int = 4
-    intermediate: int = 512
+    intermediate: int = 256
 
     @property
     def tokens_per_image(self) -> int:

@@ -22,6 +22,21 @@ def encode_images(
     return tokens.unflatten(0, (-1, NUM_IMAGES)).flatten(1, 2), features.unflatten(0, (-1, NUM_IMAGES)).flatten(1, 2)
 
 
+@torch.no_grad()
+def spread_projection(model: PaliGemmaForConditionalGeneration, pixels: Float[Tensor, "f 3 h w"]) -> None:
+    """Begin the projector so that what differs between images, not their large common mean, fills the image tokens."""
+    features = model.model.vision_tower(pixels).last_hidden_state.flatten(0, 1)
+    mean = features.mean(0)
+    _, sizes, directions = torch.linalg.svd(features - mean, full_matrices=False)
+    linear = model.model.multi_modal_projector.linear
+    kept = min(linear.out_features, len(sizes))
+    spread = sizes[:kept] / len(features) ** 0.5
+    whitened = directions[:kept] / (spread + 0.05 * spread[0])[:, None]
+    mixed = torch.linalg.qr(torch.randn(linear.out_features, linear.out_features))[0][:, :kept] @ whitened
+    linear.weight.copy_(mixed)
+    linear.bias.copy_(-mixed @ mean)
+
+
 def attention_mask(prefix: Int[Tensor, " b"], length: Int[Tensor, " b"], total: int) -> Float[Tensor, "b 1 s s"]:
     """Additive mask: the prefix sees itself whole, later tokens see what is before them, nobody sees padding."""
     place = torch.arange(total)

@@ -21,11 +21,13 @@ class PretrainingConfig(Config):
     """Questions a pair."""
     blank_share: float = 0.03
     """Share of pairs whose image tokens are zero: they teach what words alone tell, the text-only baseline."""
-    tower_share: float = 0.15
-    """First share of the minutes: the tower alone learns places (probe and cells), at four times the frame rate."""
+    tower_share: float = 0.4
+    """First share of the minutes: the tower alone learns places (probe and cells)."""
+    language_share: float = 0.3
+    """Next share: the language model learns to read the tower, which stands still. In the rest both learn."""
     tower_pairs: int = 32
     tower_rate: float = 2e-3
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 3e-3
     weight_decay: float = 0.05
     warmup_steps: int = 200
     clip_norm: float = 1.0

@@ -14,7 +14,7 @@ from robovlms.pretraining.cells import CellHeads, focus_subsampling
 from robovlms.pretraining.frames import Frame
 from robovlms.pretraining.losses import Probe, answer_loss, probe_loss
 from robovlms.pretraining.model import NUM_IMAGES, build
-from robovlms.pretraining.network import answer_logits, encode_images
+from robovlms.pretraining.network import answer_logits, spread_projection
 from robovlms.pretraining.questions import ask_some
 from robovlms.pretraining.settings import PretrainingConfig
 
@@ -40,7 +40,7 @@ class Trainer:
         groups = [*_groups(seeing, config.weight_decay, "tower"), *_groups(telling, config.weight_decay, "language")]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
         self.step_count = 0
-        self.language_steps = 0
+        self.part_steps = {"tower": 0, "language": 0}
 
     def limit(self) -> int:
         """How many frames of the pool the next step draws from."""
@@ -54,25 +54,42 @@ class Trainer:
             WorkFailed: the loss is not finite.
         """
         rng = np.random.default_rng((self.config.seed, 1, self.step_count))
-        alone = progress < self.config.tower_share
-        pairs = self.config.tower_pairs if alone else self.config.pairs
+        parts = self.learning(progress)
+        pairs = self.config.pairs if "language" in parts else self.config.tower_pairs
         chosen = pool[np.sort(rng.choice(self.limit(), pairs, replace=False))]
+        frames = [Frame(record) for record in chosen]
         rate = self._set_rates(progress)
-        losses = self._losses([Frame(record) for record in chosen], rng, alone)
+        losses = self._losses(frames, rng, parts)
         weights = {"answers": 1.0, "probe": self.config.probe_weight, "cells": self.config.cell_weight}
         total = torch.stack([weights[name] * value for name, value in losses.items()]).sum()
         if not bool(torch.isfinite(total.detach())):
             raise WorkFailed(f"Pre-training loss is {total.item()} at step {self.step_count}; lower the learning rate.")
-        self._descend(total, alone)
+        self._descend(total, parts)
         return {name: value.item() for name, value in losses.items()} | {"rate": rate}
 
-    def _losses(self, frames: list[Frame], rng: np.random.Generator, alone: bool) -> dict[str, Tensor]:
-        images, features = encode_images(self.model, pixel_values(frames, rng))
-        losses = {"probe": probe_loss(self.probe(features), frames), "cells": self.cells.loss(features, frames)}
-        if alone:
+    def learning(self, progress: float) -> tuple[str, ...]:
+        """Which parts learn: first the tower, then the language model, then both."""
+        if progress < self.config.tower_share:
+            return ("tower",)
+        if progress < self.config.tower_share + self.config.language_share:
+            return ("language",)
+        return ("tower", "language")
+
+    def _losses(self, frames: list[Frame], rng: np.random.Generator, parts: tuple[str, ...]) -> dict[str, Tensor]:
+        self.model.model.vision_tower.train("tower" in parts)
+        pixels = pixel_values(frames, rng)
+        if "language" in parts and self.part_steps["language"] == 0:
+            spread_projection(self.model, pixels)
+        with torch.set_grad_enabled("tower" in parts):
+            features = self.model.model.vision_tower(pixels).last_hidden_state
+        pairs = features.unflatten(0, (-1, NUM_IMAGES)).flatten(1, 2)
+        losses = {}
+        if "tower" in parts:
+            losses = {"probe": probe_loss(self.probe(pairs), frames), "cells": self.cells.loss(pairs, frames)}
+        if "language" not in parts:
             return losses
         blank = torch.from_numpy(rng.random(len(frames)) < self.config.blank_share)
-        images = images.masked_fill(blank[:, None, None], 0.0)
+        images = self.model.model.multi_modal_projector(pairs).masked_fill(blank[:, None, None], 0.0)
         return {"answers": self._answers(images, frames, rng), **losses}
 
     def _answers(self, images: Tensor, frames: list[Frame], rng: np.random.Generator) -> Tensor:
@@ -88,21 +105,31 @@ class Trainer:
     def _set_rates(self, progress: float) -> float:
         """Warm-up by steps, apart for tower and language; then a cosine by time."""
         cosine = 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-        steps = {"tower": self.step_count, "language": self.language_steps}
         peak = {"tower": self.config.tower_rate, "language": self.config.learning_rate}
         for group in self.optimizer.param_groups:
-            warm = min(1.0, (steps[group["part"]] + 1) / self.config.warmup_steps)
+            warm = min(1.0, (self.part_steps[group["part"]] + 1) / self.config.warmup_steps)
             group["lr"] = peak[group["part"]] * warm * cosine
         return self.optimizer.param_groups[0]["lr"]
 
-    def _descend(self, total: Tensor, alone: bool) -> None:
+    def _descend(self, total: Tensor, parts: tuple[str, ...]) -> None:
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, self.config.clip_norm)
+        for part in parts:
+            # Apart, because the tower's places pull much harder than the answers do.
+            mine = [p for group in self.optimizer.param_groups if group["part"] == part for p in group["params"]]
+            torch.nn.utils.clip_grad_norm_(mine, self.config.clip_norm)
+            self.part_steps[part] += 1
         self.optimizer.step()
         self.step_count += 1
-        self.language_steps += not alone
+
+    def start_from(self, path: Path) -> None:
+        """Take tower, probe and cell heads from the saved state of another run."""
+        state = torch.load(path, weights_only=True)
+        prefix = "model.vision_tower."
+        tower = {name.removeprefix(prefix): t for name, t in state["model"].items() if name.startswith(prefix)}
+        self.model.model.vision_tower.load_state_dict(tower)
+        self.probe.load_state_dict(state["probe"])
+        self.cells.load_state_dict(state["cells"])
 
     def save(self, path: Path, elapsed_s: float) -> None:
         """Write everything a resumed run needs, atomically."""
@@ -113,7 +140,7 @@ class Trainer:
             "probe": self.probe.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "cells": self.cells.state_dict(),
-            "steps": [self.step_count, self.language_steps],
+            "steps": [self.step_count, self.part_steps],
             "elapsed_s": elapsed_s,
         }
         torch.save(state, fresh)
@@ -126,7 +153,7 @@ class Trainer:
         self.probe.load_state_dict(state["probe"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.cells.load_state_dict(state["cells"])
-        self.step_count, self.language_steps = state["steps"]
+        self.step_count, self.part_steps = state["steps"]
         return float(state["elapsed_s"])
 
 

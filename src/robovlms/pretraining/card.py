@@ -1,0 +1,38 @@
+"""The model card: what the tiny VLM is, how it came about, and what it scored."""
+
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from robovlms.pretraining.export import num_parameters
+from robovlms.pretraining.questions import SHARES
+
+_TEMPLATE = Path(__file__).parent / "card_template.md"
+
+
+def model_card(directory: Path, result: dict[str, Any], history: str) -> str:
+    """The card of the model in ``directory``; ``result`` is ``evaluate``'s, ``history`` one line on its training."""
+    sets = result["sets"]
+    rows = [_row(kind, sets) for kind in SHARES if all(kind in marks for marks in sets.values())]
+    return Template(_TEMPLATE.read_text()).substitute(
+        parameters=f"{num_parameters(directory) / 1e6:.2f}",
+        tokens=result["tokens_per_prompt"],
+        kinds=len(SHARES),
+        history=history,
+        frames=result["frames_per_set"],
+        rows="\n".join(rows),
+    )
+
+
+def _row(kind: str, sets: dict[str, Any]) -> str:
+    model = sets["ABC"][kind]["model"]
+    tolerance = f"{model['tolerance']:g} {model['unit']}" if "unit" in model else "exact"
+    return "| " + " | ".join([f"`{kind}`", tolerance, *_cells(sets["ABC"][kind]), *_cells(sets["D"][kind])]) + " |"
+
+
+def _cells(marks: dict[str, Any]) -> list[str]:
+    model = marks["model"]
+    low, high = model["ci95"]
+    others = [f"{marks[who]['accuracy']:.2f}" for who in ("text_only", "majority")]
+    error = f"{model['median_error']:.1f} {model['unit']}" if "median_error" in model else ""
+    return [f"**{model['accuracy']:.2f}** ({low:.2f}-{high:.2f})", *others, error]
