@@ -25,7 +25,10 @@ def encode_images(
 @torch.no_grad()
 def spread_projection(model: PaliGemmaForConditionalGeneration, pixels: Float[Tensor, "f 3 h w"]) -> None:
     """Begin the projector so that what differs between images, not their large common mean, fills the image tokens."""
-    features = model.model.vision_tower(pixels).last_hidden_state.flatten(0, 1)
+    tower = model.model.vision_tower
+    learning = tower.training
+    features = tower.eval()(pixels).last_hidden_state.flatten(0, 1)
+    tower.train(learning)
     mean = features.mean(0)
     _, sizes, directions = torch.linalg.svd(features - mean, full_matrices=False)
     linear = model.model.multi_modal_projector.linear

@@ -109,7 +109,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             warm = min(1.0, (self.part_steps[group["part"]] + 1) / self.config.warmup_steps)
             group["lr"] = peak[group["part"]] * warm * cosine
-        return self.optimizer.param_groups[0]["lr"]
+        return self.optimizer.param_groups[-1]["lr"]
 
     def _descend(self, total: Tensor, parts: tuple[str, ...]) -> None:
         self.optimizer.zero_grad(set_to_none=True)
