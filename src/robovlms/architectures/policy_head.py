@@ -1,21 +1,22 @@
 """Policy-head structure: every frame is a prompt of its own; the head fuses time (arXiv 2412.14058).
 
-The prompt of a step is ``[images of all cameras, text, state, slots]``. A frame that several windows share, or that
-pads a window, is encoded once.
+The prompt of a step is ``[images of all cameras, state, text, slots]``: slots stand where a VLM's answer would. A
+frame that several windows share, or that pads a window, is encoded once.
 """
 
 from typing import Literal
 
 import torch
+from jaxtyping import Float
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text
+from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text, square
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head
@@ -41,7 +42,7 @@ class PolicyHead(Architecture):
         self.config, self.backbone, self.head = config, backbone, head
         width = backbone.hidden_size
         self.state = StateEncoder(state_dims, width, config.state_noise) if state_dims else None
-        self.slot_vectors = nn.Parameter(torch.randn(head.queries(None).num_slots, width) * 0.3)
+        self.slot_vectors = nn.Parameter(like_words(backbone, head.queries(None).num_slots))
 
     @override
     def features(self, batch: Batch) -> Features:
@@ -50,9 +51,9 @@ class PolicyHead(Architecture):
         text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
         present = torch.ones_like(frames, dtype=torch.bool)
         segments: list[Segment] = [Image(one.at(frames), present) for one in media]
-        segments.append(Text(text.ids[texts], text.valid[texts]))
         if self.state is not None:
             segments.append(State(self.state(batch.state.flatten(0, 1)[first])))
+        segments.append(Text(text.ids[texts], text.valid[texts]))
         segments.append(Slot(self.slot_vectors))
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
@@ -61,6 +62,17 @@ class PolicyHead(Architecture):
         return Features(slots[inverse], batch.frame_valid, hidden[last], sequence.layout.valid[last])
 
     def _see(self, batch: Batch) -> list[Media]:
+        """Media of each camera, encoded now or beforehand."""
+        if batch.media is not None:
+            return [Media(tokens, square(tokens.shape[1])) for tokens in batch.media.unbind(dim=1)]
         stacked = torch.cat(list(batch.images.values()))
         media = self.backbone.see(stacked)
         return [Media(part, media.grid) for part in media.tokens.chunk(len(batch.images))]
+
+
+@torch.no_grad()
+def like_words(backbone: Backbone, count: int) -> Float[Tensor, "m d"]:
+    """Random vectors distributed as the VLM's word embeddings, which is the scale its layers expect."""
+    num_words = min(len(backbone.tokenizer), 4096)
+    words = backbone.read(torch.arange(num_words, device=backbone.word_embedding_device)[None])[0]
+    return words.mean(dim=0) + words.std(dim=0) * torch.randn(count, words.shape[1], device=words.device)

@@ -7,7 +7,7 @@ overrides ``positions`` and ``mask`` and the verbs that differ. A backbone knows
 from abc import ABC, abstractmethod
 from collections.abc import Sequence as Items
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -60,6 +60,11 @@ class Backbone(nn.Module, ABC):
 
     @property
     @abstractmethod
+    def projector(self) -> nn.Module:
+        """What brings the vision tower's features to the language model's width."""
+
+    @property
+    @abstractmethod
     def image_spec(self) -> ImageSpec:
         """The pixels this family wants."""
 
@@ -84,7 +89,7 @@ class Backbone(nn.Module, ABC):
         """Write an ordinary Hugging Face directory: weights, config, tokenizer, image processor."""
 
     @override
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> "Backbone":
         """Switch to training, except towers that are frozen: their batch statistics and dropout must not move."""
         super().train(mode)
         for tower in (self.vision_tower, self.text_tower):

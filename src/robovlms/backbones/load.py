@@ -4,6 +4,7 @@ import importlib.resources
 from pathlib import Path
 from typing import Literal
 
+from pydantic import model_validator
 from transformers import AutoConfig
 
 from robovlms.backbones.backbone import Backbone
@@ -20,12 +21,21 @@ class BackboneConfig(Config):
     """Which VLM, and what of it learns.
 
     ``path`` is a local Hugging Face directory, a hub id, or ``tiny``: the small VLM of this package.
-    ``vl_pretrained: false`` keeps the architecture and re-initialises every weight (question 1: why VLAs?).
+    ``vl_pretrained: false`` keeps the architecture and re-initialises every weight (question 1: why VLAs?). ``train``
+    is ``all``, ``text`` (the vision tower and its projector are frozen) or ``nothing``.
     """
 
     path: str = PACKAGED
     vl_pretrained: bool = True
     train: Literal["all", "text", "nothing"] = "all"
+    encode_first: bool = False
+    """With a frozen vision tower: encode every frame once, before training. Faster steps, no image augmentation."""
+
+    @model_validator(mode="after")
+    def _encodable(self) -> "BackboneConfig":
+        if self.encode_first and self.train == "all":
+            raise ValueError("encode_first needs a frozen vision tower: set model.backbone.train to text")
+        return self
 
 
 def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Backbone:
@@ -58,5 +68,6 @@ def resolve(path: str) -> str:
 def _freeze(backbone: Backbone, train: Literal["all", "text", "nothing"]) -> None:
     if train == "text":
         backbone.vision_tower.requires_grad_(False)
+        backbone.projector.requires_grad_(False)
     elif train == "nothing":
         backbone.requires_grad_(False)

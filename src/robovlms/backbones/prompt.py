@@ -103,6 +103,12 @@ class Sequence:
     layout: Layout
 
 
+def square(num_tokens: int) -> tuple[int, int, int]:
+    """The grid of an image's tokens where they fill a square; else one row."""
+    side = round(num_tokens**0.5)
+    return (1, side, side) if side * side == num_tokens else (1, 1, num_tokens)
+
+
 def cells(grid: tuple[int, int, int], num_tokens: int) -> Int[Tensor, "p 3"]:
     """Grid coordinates of an image's tokens in row-major order; tokens beyond the grid (summaries) get cell 0."""
     coordinates = torch.cartesian_prod(*(torch.arange(extent) for extent in grid))

@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Media, Sequence, Text
+from robovlms.backbones.prompt import Media, Sequence, Text, square
 from robovlms.core.errors import UserError
 
 
@@ -67,6 +67,11 @@ class SpliceBackbone(Backbone):
 
     @property
     @override
+    def projector(self) -> nn.Module:
+        return self.model.model.multi_modal_projector
+
+    @property
+    @override
     def image_spec(self) -> ImageSpec:
         processor = self.image_processor
         size = processor.size
@@ -89,7 +94,7 @@ class SpliceBackbone(Backbone):
         tokens = getattr(features, "pooler_output", features)
         if isinstance(tokens, (list, tuple)):
             tokens = torch.stack(list(tokens))
-        return Media(tokens, _square(tokens.shape[1]))
+        return Media(tokens, square(tokens.shape[1]))
 
     @override
     def think(self, sequence: Sequence, cache: Any = None) -> tuple[Float[Tensor, "b s d"], Any]:
@@ -129,8 +134,3 @@ def _load(directory: str | Path) -> Any:
 
 def _random(directory: str | Path) -> Any:
     return AutoModelForImageTextToText.from_config(AutoConfig.from_pretrained(directory), dtype=torch.float32)
-
-
-def _square(num_tokens: int) -> tuple[int, int, int]:
-    side = round(num_tokens**0.5)
-    return (1, side, side) if side * side == num_tokens else (1, 1, num_tokens)

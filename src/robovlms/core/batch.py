@@ -28,6 +28,8 @@ class Batch:
             ``Normalizer`` of the window's data set, gripper in {0 closed, 1 open}. Zero where masked.
         action_mask: False where the frame is padding or the action lies after the end of the episode.
         dataset_id: Data set of each window; it selects the statistics that undo the normalisation.
+        media: Where a frozen vision tower encoded the frames beforehand: ``p`` tokens for each of ``n`` cameras;
+            ``images`` is empty then.
     """
 
     images: Mapping[str, UInt8[Tensor, "f _ _ 3"]]
@@ -40,6 +42,7 @@ class Batch:
     actions: Float[Tensor, "b t k a"]
     action_mask: Bool[Tensor, "b t k"]
     dataset_id: Int64[Tensor, " b"]
+    media: Float[Tensor, "f n p d"] | None = None
 
     def __len__(self) -> int:
         return len(self.dataset_id)

@@ -34,6 +34,7 @@ class Loader:
         seed: int = 0,
         augment: AugmentConfig | None = None,
         shuffle: bool = True,
+        media: np.ndarray | None = None,
     ):
         """Prepare the index; no pixel is touched.
 
@@ -46,6 +47,7 @@ class Loader:
             seed: Of the order, the phase of the windows and the augmentation.
             augment: How images are varied; not at all when None.
             shuffle: False keeps the order of the store, for measuring.
+            media: Encoded frames (rows of the store, cameras, tokens, width), given to batches instead of images.
 
         Raises:
             UserError: No episode to draw from, or an embodiment without a normaliser.
@@ -53,7 +55,7 @@ class Loader:
         if not len(episodes):
             raise UserError("There is no episode to load. Add data, or change the held-out fraction.")
         self.store, self.window, self.batch_size, self.seed = store, window, batch_size, seed
-        self.augment, self.shuffle = augment, shuffle
+        self.augment, self.shuffle, self.media = augment, shuffle, media
         self._episodes = np.asarray(episodes)
         counts = windows_per_episode(window, store.episodes.lengths[self._episodes])
         self._first = np.concatenate([[0], np.cumsum(counts)])
@@ -116,7 +118,7 @@ class Loader:
         sentences, sentence_index = np.unique(table.instruction_ids[episodes], return_inverse=True)
         actions = self._actions[windows.actions] * windows.action_mask[..., None]
         return Batch(
-            images=self._images(index, frames),
+            images={} if self.media is not None else self._images(index, frames),
             frame_id=torch.from_numpy(frames),
             frame_index=torch.from_numpy(frame_index.reshape(windows.frames.shape)),
             frame_valid=torch.from_numpy(windows.frame_valid),
@@ -126,6 +128,7 @@ class Loader:
             actions=torch.from_numpy(actions),
             action_mask=torch.from_numpy(windows.action_mask),
             dataset_id=torch.from_numpy(table.dataset_ids[episodes]),
+            media=None if self.media is None else torch.from_numpy(np.take(self.media, frames, axis=0)),
         )
 
     def _images(self, index: int, frames: np.ndarray) -> dict[str, torch.Tensor]:

@@ -18,7 +18,7 @@ from robovlms.worlds.tabletop.expert import expert
 from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.tasks import feasible
 
-CHAIN_LENGTH = 8
+CHAIN_LENGTH = 5
 BURST_PROBABILITY = 0.08
 BURST_STEPS = (2, 4)
 NOISE_STD = 0.5

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from robovlms.architectures.model import VLAConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
+from robovlms.backbones.load import BackboneConfig
 from robovlms.data.augment import AugmentConfig
 from robovlms.data.sources import LeRobotConfig
 from robovlms.heads.lstm import LSTMConfig
@@ -39,14 +40,18 @@ def tabletop_full(data: Sequence[Path]) -> Experiment:
 def _tabletop(name: str, data: Sequence[Path], minutes: float) -> Experiment:
     return Experiment(
         name=name,
-        model=VLAConfig(architecture=PolicyHeadConfig(history=1, chunk=8), head=LSTMConfig()),
+        model=VLAConfig(
+            backbone=BackboneConfig(train="text", encode_first=True),
+            architecture=PolicyHeadConfig(history=1, chunk=8),
+            head=LSTMConfig(num_slots=3),
+        ),
         data=tuple(LeRobotConfig(path=path, embodiment="tabletop", state=STATE) for path in data),
         training=TrainingConfig(
-            batch_size=64,
+            batch_size=32,
             minutes=minutes,
             processes=2,
             optimizer=OptimizerConfig(learning_rate=1e-3),
-            augment=AugmentConfig(shift_px=3),
+            augment=AugmentConfig(),
         ),
         executor="chunk:4",
     )

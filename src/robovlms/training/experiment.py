@@ -52,3 +52,14 @@ class Experiment(Config):
     training: TrainingConfig
     executor: str = "chunk:4"
     """How evaluation plays this policy's chunks unless told otherwise."""
+
+    @model_validator(mode="after")
+    def _augmentable(self) -> "Experiment":
+        if self.encodes_first and self.training.augment != AugmentConfig():
+            raise ValueError("model.backbone.encode_first sees each frame once: set every training.augment value to 0")
+        return self
+
+    @property
+    def encodes_first(self) -> bool:
+        """Whether frames are encoded once, before training."""
+        return isinstance(self.model, VLAConfig) and self.model.backbone.encode_first

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from robovlms.architectures.model import image_spec
+from robovlms.architectures.policy_head import PolicyHead
 from robovlms.core.errors import UserError
 from robovlms.data.loader import Loader
 from robovlms.data.stats import action_statistics, state_statistics
@@ -27,6 +28,7 @@ from robovlms.data.window import WindowConfig
 from robovlms.policies.vla import VLA, VLAManifest, locate
 from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit
+from robovlms.training.media import encode_frames, encoded_frames
 from robovlms.training.processes import num_processes, share_cores, spawn
 
 EXPERIMENT = "experiment.json"
@@ -47,6 +49,9 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     vla, store = prepare(experiment, opened, out)
     vla.provenance = describe(experiment, opened, store, vla)
     (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
+    if experiment.encodes_first and encoded_frames(out / CACHE) is None:
+        assert isinstance(vla.network, PolicyHead), "the experiment was validated"
+        encode_frames(vla.network, store, out / CACHE)
     processes = num_processes(experiment.training.processes)
     if processes > 1:
         spawn(_train_share, (experiment, out, resuming), processes)
@@ -101,10 +106,12 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     config, settings = experiment.training, experiment.model.architecture
     window = WindowConfig(history=settings.history, stride=settings.stride, chunk=settings.chunk, step=settings.history)
     normalizers = {name: vla.normalizer(name) for name in vla.statistics}
-    loader = Loader(store, store.training_episodes, window, config.batch_size, normalizers, config.seed, config.augment)
+    media = encoded_frames(out / CACHE) if experiment.encodes_first else None
+    rows = store.training_episodes
+    loader = Loader(store, rows, window, config.batch_size, normalizers, config.seed, config.augment, media=media)
     held_out = []
     if len(store.heldout_episodes) and config.validation_batches:
-        fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, seed=0)
+        fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, media=media)
         held_out = [fixed.batch(i) for i in range(min(config.validation_batches, fixed.batches_per_epoch))]
     resume = locate(out) if resuming else None
     if resume:
