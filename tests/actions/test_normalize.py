@@ -85,6 +85,13 @@ def test_constant_and_nearly_constant_dimensions():
     assert set(np.round(normal[:, 1], 5)) == {-1.0, 1.0}
 
 
+def test_a_dimension_that_rarely_moves_gives_no_huge_labels():
+    seen = np.random.default_rng(0).normal(0, 1e-3, (1000, 7))
+    seen[:5, 4] = 1.0
+    normal = Normalizer(make_spec(), ActionStatistics.of(seen)).normalize(seen)
+    assert 15 < np.abs(normal[:, 4]).max() <= 20
+
+
 def test_methods_can_differ_by_component():
     seen = np.random.default_rng(0).normal(size=(100, 7))
     normalizer = Normalizer(make_spec(), ActionStatistics.of(seen), "quantile", {"rotation": "identity"})

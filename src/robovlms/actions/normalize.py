@@ -21,6 +21,10 @@ from robovlms.core.errors import UserError
 Method = Literal["quantile", "min_max", "mean_std", "identity"]
 Array = TypeVar("Array")
 
+RARE_MOTION = 0.1
+"""Least quantile range as a share of the full range. A dimension that rarely moves (a wrist in a task set of drawers)
+has quantiles near zero; without a floor its few real motions would be labels in the hundreds and rule the loss."""
+
 # Below this share of the magnitude a spread is rounding noise of float32, not motion.
 _NEGLIGIBLE = 1e-6
 
@@ -124,7 +128,8 @@ def _offset_and_scale(
     if method == "quantile":
         middle, half = _middle_and_half(column["q01"], column["q99"])
         moves = half > _NEGLIGIBLE * np.abs(middle)
-        offset, scale = np.where(moves, middle, offset), np.where(moves, half, scale)
+        offset = np.where(moves, middle, offset)
+        scale = np.where(moves, np.maximum(half, RARE_MOTION * scale), scale)
     return offset, _nonzero(scale, offset)
 
 

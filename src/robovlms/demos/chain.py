@@ -1,8 +1,9 @@
 """One chain of demonstrations: from a reset, task after task, each cut at its success.
 
 Starting each task where the last one ended gives the initial states (gripper at a fixture, block in hand) that
-evaluation in chains meets. Now and then a burst of noise is added to the executed action while the clean label is
-recorded (DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers.
+evaluation in chains meets. Now and then a gust pushes the executed action aside while the clean label is recorded
+(DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers; and before some tasks the tool
+wanders off unrecorded, so that place and progress are not the same thing.
 """
 
 from collections import Counter
@@ -19,10 +20,12 @@ from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.tasks import feasible
 
 CHAIN_LENGTH = 5
-BURST_PROBABILITY = 0.08
-BURST_STEPS = (2, 4)
-NOISE_STD = 0.5
-"""Of a normalised position action: 2 cm."""
+GUST_PROBABILITY = 0.08
+GUST_STEPS = (2, 4)
+GUST_STD = 0.8
+"""Of a normalised position action, one direction for the whole gust: 3 cm a step along each axis."""
+WANDER_PROBABILITY = 0.5
+WANDER_STEPS = (1, 5)
 STALL_ACTION, STALL_M = 0.3, 0.004
 """A frame is stalled where the expert asks for more than ``STALL_ACTION`` but the tool moves less than ``STALL_M``."""
 
@@ -41,6 +44,7 @@ def collect_chain(
     rarest_first = random_initial_state(rng, _draw(rng, tasks, tally))
     world.reset(rarest_first, seed=int(rng.integers(2**31)), render=False)
     for _ in range(CHAIN_LENGTH):
+        _wander(world, rng)
         possible = [task for task in tasks if feasible(task, world.state())]
         if not possible:
             break
@@ -66,7 +70,7 @@ def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: b
     observation = world.observe(render)
     frames: list[Observation] = []
     labels: list[np.ndarray] = []
-    noise = _bursts(rng)
+    noise = _gusts(rng)
     stalled = 0
     for action, _ in zip(expert(world, task), range(MAX_STEPS), strict=False):
         frames.append(observation)
@@ -88,11 +92,21 @@ def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: b
     return None
 
 
-def _bursts(rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _gusts(rng: np.random.Generator) -> Iterator[np.ndarray]:
     while True:
-        length = int(rng.integers(BURST_STEPS[0], BURST_STEPS[1] + 1)) if rng.random() < BURST_PROBABILITY else 1
-        for _ in range(length):
-            yield rng.normal(0, NOISE_STD, 3) if length > 1 else np.zeros(3)
+        if rng.random() < GUST_PROBABILITY:
+            push = rng.normal(0, GUST_STD, 3)
+            yield from [push] * int(rng.integers(GUST_STEPS[0], GUST_STEPS[1] + 1))
+        else:
+            yield np.zeros(3)
+
+
+def _wander(world: Tabletop, rng: np.random.Generator) -> None:
+    """Move the tool in one random direction for a few steps, or not at all; the gripper keeps its command."""
+    if rng.random() < WANDER_PROBABILITY:
+        action = np.array([*rng.uniform(-1, 1, 3), 0, 0, 0, world.robot_obs()[14]])
+        for _ in range(int(rng.integers(WANDER_STEPS[0], WANDER_STEPS[1] + 1))):
+            world.step(action, render=False)
 
 
 def _episode(
