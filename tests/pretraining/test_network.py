@@ -174,7 +174,11 @@ def test_a_run_may_start_from_the_tower_of_another(tmp_path, tokenizer, small):
     second.start_from(tmp_path / "state.pt")
     one, other = (trainer.model.model.vision_tower.state_dict() for trainer in (first, second))
     assert all(torch.equal(one[name], other[name]) for name in one)
+    assert torch.equal(first.model.lm_head.weight, second.model.lm_head.weight)
     assert second.step_count == 0
+    wider = Trainer(config(small.model_copy(update={"width": 96})), tokenizer)
+    wider.start_from(tmp_path / "state.pt")
+    assert torch.equal(wider.model.model.vision_tower.state_dict()[next(iter(one))], one[next(iter(one))])
 
 
 def test_image_tokens_begin_spread_out(tokenizer, small):

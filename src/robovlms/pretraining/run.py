@@ -100,17 +100,19 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=75.0, help="training time (wall clock)")
     parser.add_argument("--frames", type=int, default=30_000, help="image pairs to draw")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--tower-from", type=Path, help="state.pt of another run: take its tower and skip that stage")
+    parser.add_argument(
+        "--start-from", type=Path, help="state.pt of another run: take what fits, skip the tower's stage"
+    )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
         settings = {"seed": given.seed, "minutes": given.minutes, "num_frames": given.frames}
-        if given.tower_from:
-            settings |= {"tower_share": 0.0, "language_share": 0.55, "tower_rate": 1e-3}
+        if given.start_from:
+            settings |= {"tower_share": 0.0, "language_share": 0.5, "tower_rate": 1e-3}
         run = Run(given.out, validate(PretrainingConfig, settings), given.resume)
-        if given.tower_from and not run.elapsed_s:
-            run.trainer.start_from(given.tower_from)
+        if given.start_from and not run.elapsed_s:
+            run.trainer.start_from(given.start_from)
         start_writer(run)
         run.train()
     except (UserError, WorkFailed) as error:

@@ -39,6 +39,7 @@ class Trainer:
         telling = [(name, p) for name, p in self.model.named_parameters() if id(p) not in known]
         groups = [*_groups(seeing, config.weight_decay, "tower"), *_groups(telling, config.weight_decay, "language")]
         self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+        self.projector_is_fresh = True
         self.step_count = 0
         self.part_steps = {"tower": 0, "language": 0}
 
@@ -78,7 +79,7 @@ class Trainer:
     def _losses(self, frames: list[Frame], rng: np.random.Generator, parts: tuple[str, ...]) -> dict[str, Tensor]:
         self.model.model.vision_tower.train("tower" in parts)
         pixels = pixel_values(frames, rng)
-        if "language" in parts and self.part_steps["language"] == 0:
+        if "language" in parts and self.part_steps["language"] == 0 and self.projector_is_fresh:
             spread_projection(self.model, pixels)
         with torch.set_grad_enabled("tower" in parts):
             features = self.model.model.vision_tower(pixels).last_hidden_state
@@ -123,13 +124,14 @@ class Trainer:
         self.step_count += 1
 
     def start_from(self, path: Path) -> None:
-        """Take tower, probe and cell heads from the saved state of another run."""
+        """Take tower, probe and cell heads from another run's saved state, and its language model if its size fits."""
         state = torch.load(path, weights_only=True)
-        prefix = "model.vision_tower."
-        tower = {name.removeprefix(prefix): t for name, t in state["model"].items() if name.startswith(prefix)}
-        self.model.model.vision_tower.load_state_dict(tower)
         self.probe.load_state_dict(state["probe"])
         self.cells.load_state_dict(state["cells"])
+        words = state["model"]["lm_head.weight"].shape
+        self.projector_is_fresh = words != self.model.lm_head.weight.shape
+        taken = {k: t for k, t in state["model"].items() if "vision_tower" in k or not self.projector_is_fresh}
+        self.model.load_state_dict(taken, strict=not self.projector_is_fresh)
 
     def save(self, path: Path, elapsed_s: float) -> None:
         """Write everything a resumed run needs, atomically."""
