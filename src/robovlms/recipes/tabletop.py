@@ -53,5 +53,5 @@ def _tabletop(name: str, data: Sequence[Path], minutes: float) -> Experiment:
             optimizer=OptimizerConfig(learning_rate=1e-3),
             augment=AugmentConfig(),
         ),
-        executor="chunk:4",
+        executor="chunk:6",
     )
