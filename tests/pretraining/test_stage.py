@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 
 from robovlms.core.errors import CorruptData, UserError
+from robovlms.pretraining.disguise import Disguise, arrangement
 from robovlms.pretraining.frames import POINTS
-from robovlms.pretraining.pool import SHARD, held_out_frames, open_pool, ready_frames, teleported, write_pool
-from robovlms.pretraining.rollouts import rolled_out
-from robovlms.pretraining.stage import Stage
+from robovlms.pretraining.pool import SHARD, disguised, held_out_frames, open_pool, ready_frames, teleported, write_pool
+from robovlms.pretraining.rollouts import rolled_out, rolled_out_disguised
+from robovlms.pretraining.stage import Stage, Truth
 from robovlms.pretraining.teleport import Teleporter
 from robovlms.worlds.tabletop import Tabletop
 from robovlms.worlds.tabletop.initial import InitialState
+from robovlms.worlds.tabletop.scenes import scene_spec
+from robovlms.worlds.tabletop.simulation import Simulation
 
 pytestmark = pytest.mark.render
 
@@ -44,8 +47,6 @@ def test_frames_are_what_the_world_shows():
 
 
 def _truth(world):
-    from robovlms.pretraining.stage import Truth
-
     return Truth.of(world.state())
 
 
@@ -114,9 +115,6 @@ def test_a_pool_continues_where_it_stopped(tmp_path, monkeypatch):
 
 
 def test_nothing_is_inside_the_hand():
-    from robovlms.worlds.tabletop.scenes import scene_spec
-    from robovlms.worlds.tabletop.simulation import Simulation
-
     stage = Stage("A", Simulation(scene_spec("A")))
     teleporter = Teleporter(stage, np.random.default_rng(0))
     collided = 0
@@ -125,3 +123,38 @@ def test_nothing_is_inside_the_hand():
         collided += teleporter._collides()
     stage.close()
     assert collided <= 2
+
+
+def test_disguises_keep_what_means_something_and_come_off():
+    stage = Stage("A", Simulation(scene_spec("A")))
+    before = stage.model.geom_rgba.copy(), stage.model.mat_rgba.copy()
+    disguise = Disguise(stage.simulation)
+    disguise.put_on(np.random.default_rng(0))
+    for name in ("red", "blue", "pink", "cap", "lever_tip", "bulb", "led", "palm"):
+        geom = stage.model.geom(name).id
+        np.testing.assert_array_equal(stage.model.geom_rgba[geom], before[0][geom])
+    assert (stage.model.geom("door").rgba != before[0][stage.model.geom("door").id]).any()
+    assert (stage.model.mat_rgba != before[1]).any()
+    disguise.take_off()
+    np.testing.assert_array_equal(stage.model.geom_rgba, before[0])
+    np.testing.assert_array_equal(stage.model.mat_rgba, before[1])
+    stage.close()
+
+
+def test_arrangements_keep_fixtures_apart_and_on_the_table():
+    rng = np.random.default_rng(0)
+    for places in (arrangement(rng) for _ in range(200)):
+        x = {name: place[0] for name, place in places.items()}
+        assert abs(x["switch"] - x["cabinet"]) > 0.23
+        assert abs(x["button"] - x["cabinet"]) > 0.23
+        assert abs(x["switch"] - x["button"]) > 0.10
+        assert max(map(abs, x.values())) < 0.34
+
+
+def test_disguised_frames_tell_the_truth_too():
+    for frame in (
+        *disguised("B", np.random.default_rng(0), 6),
+        *rolled_out_disguised("B", np.random.default_rng(0), 6),
+    ):
+        assert frame.sees("static", "button") or frame.images.std() > 10
+        assert np.isfinite(frame.record["points"]).all()

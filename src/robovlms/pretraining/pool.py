@@ -20,10 +20,15 @@ Source = Callable[[str, np.random.Generator, int], Iterator[Frame]]
 """Makes some frames of a scene."""
 
 
-def teleported(scene: str, rng: np.random.Generator, number: int) -> Iterator[Frame]:
-    """Frames of random states of a scene."""
+def disguised(scene: str, rng: np.random.Generator, number: int) -> Iterator[Frame]:
+    """Frames of random states, three quarters of them in other looks and arrangements."""
+    return teleported(scene, rng, number, share=0.75)
+
+
+def teleported(scene: str, rng: np.random.Generator, number: int, share: float = 0.0) -> Iterator[Frame]:
+    """Frames of random states of a scene, a ``share`` of them disguised."""
     stage = Stage(scene, Simulation(scene_spec(scene)))
-    teleporter = Teleporter(stage, rng)
+    teleporter = Teleporter(stage, rng, share)
     try:
         for _ in range(number):
             yield stage.frame(teleporter.scatter())

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from robovlms.pretraining.disguise import Disguise
 from robovlms.pretraining.frames import Frame
 from robovlms.pretraining.stage import Stage, Truth
 from robovlms.pretraining.wording import choose
@@ -19,13 +20,18 @@ _WANDER = 0.25
 """Standard deviation of the noise on executed position actions, so that hands come by other ways too."""
 
 
-def rolled_out(scene: str, rng: np.random.Generator, number: int) -> Iterator[Frame]:
+def rolled_out(scene: str, rng: np.random.Generator, number: int, share: float = 0.0) -> Iterator[Frame]:
     """Frames of a scene while experts carry out feasible tasks one after another."""
     world = Tabletop(scene)
     stage = Stage(scene, world.simulation)
+    disguise = Disguise(world.simulation) if share else None
     made = 0
     try:
         while made < number:
+            if disguise:
+                disguise.take_off()
+                if rng.random() < share:
+                    disguise.put_on(rng)
             for frame in _chain(world, stage, rng):
                 yield frame
                 made += 1
@@ -34,6 +40,11 @@ def rolled_out(scene: str, rng: np.random.Generator, number: int) -> Iterator[Fr
     finally:
         stage.close()
         world.close()
+
+
+def rolled_out_disguised(scene: str, rng: np.random.Generator, number: int) -> Iterator[Frame]:
+    """The same, half of the resets in another look."""
+    return rolled_out(scene, rng, number, share=0.5)
 
 
 def _chain(world: Tabletop, stage: Stage, rng: np.random.Generator) -> Iterator[Frame]:

@@ -18,8 +18,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from robovlms.core.config import validate
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.export import export
-from robovlms.pretraining.pool import open_pool, ready_frames, teleported, write_pool
-from robovlms.pretraining.rollouts import rolled_out
+from robovlms.pretraining.pool import disguised, open_pool, ready_frames, write_pool
+from robovlms.pretraining.rollouts import rolled_out_disguised
 from robovlms.pretraining.settings import PretrainingConfig
 from robovlms.pretraining.trainer import Trainer
 from robovlms.pretraining.vocabulary import tiny_tokenizer
@@ -87,7 +87,7 @@ def _progress() -> Progress:
 def start_writer(run: Run) -> multiprocessing.process.BaseProcess:
     """Draw the frames in a process of its own."""
     config = run.config
-    arguments = (run.pool, config.num_frames, config.seed, config.scenes, (teleported, rolled_out))
+    arguments = (run.pool, config.num_frames, config.seed, config.scenes, (disguised, rolled_out_disguised))
     writer = multiprocessing.get_context("spawn").Process(target=write_pool, args=arguments, daemon=True)
     writer.start()
     return writer

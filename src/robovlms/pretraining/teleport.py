@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from robovlms.pretraining.disguise import Disguise, arrangement
 from robovlms.pretraining.stage import Stage, Truth
 from robovlms.pretraining.wording import choose
 from robovlms.worlds.tabletop.geometry import (
@@ -32,10 +33,11 @@ _INTEREST = ("slider", "drawer", "switch", "button", "bulb", "led")
 
 
 class Teleporter:
-    """Draws random states of one stage."""
+    """Draws random states of one stage; a share ``disguised`` of them in another look and arrangement."""
 
-    def __init__(self, stage: Stage, rng: np.random.Generator):
+    def __init__(self, stage: Stage, rng: np.random.Generator, disguised: float = 0.0):
         self.stage = stage
+        self.disguise, self.disguised = Disguise(stage.simulation), disguised
         self.simulation = stage.simulation
         self.rng = rng
         tool = {stage.model.body(name).id for name in ("tool", "left_finger", "right_finger")}
@@ -56,14 +58,25 @@ class Teleporter:
 
     def _fixtures(self) -> None:
         simulation = self.simulation
-        for name, home in simulation.nominal.items():
-            simulation.move_fixture(name, home + self.rng.uniform(-1, 1, 3) * _SHIFT_M)
+        for name, place in self._places().items():
+            simulation.move_fixture(name, place)
         simulation.set_joint("slider", DOOR_TRAVEL * self._travel())
         simulation.set_joint("drawer", DRAWER_TRAVEL * self._travel())
         simulation.bulb, simulation.led = bool(self.rng.random() < 0.5), bool(self.rng.random() < 0.5)
         # The bulb changes when the lever passes a small angle beyond its middle.
         lever = self.rng.uniform(-BULB_RAD, SWITCH_RANGE)
         simulation.set_joint("switch", lever if simulation.bulb else -lever)
+
+    def _places(self) -> dict[str, Float[np.ndarray, "3"]]:
+        """Near the places of the scene, or anywhere they fit."""
+        nominal = self.simulation.nominal
+        self.disguise.take_off()
+        if self.disguised < self.rng.random():
+            return {name: home + self.rng.uniform(-1, 1, 3) * _SHIFT_M for name, home in nominal.items()}
+        self.disguise.put_on(self.rng)
+        places = arrangement(self.rng)
+        places["drawer"][1] = nominal["drawer"][1]
+        return places
 
     def _travel(self) -> float:
         """Mostly near the ends, where fixtures stand between tasks."""
