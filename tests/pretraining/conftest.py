@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import torch
+from transformers import AutoTokenizer
 
+from robovlms.pretraining import tiny_vlm_path
 from robovlms.pretraining.export import export
 from robovlms.pretraining.model import TinyVLMConfig, build
-from robovlms.pretraining.vocabulary import tiny_tokenizer
 
 
 @pytest.fixture(autouse=True)
@@ -14,7 +15,8 @@ def one_thread():
 
 @pytest.fixture(scope="session")
 def tokenizer():
-    return tiny_tokenizer()
+    # Packaged; test_tiny_vlm.py checks that the code builds the same.
+    return AutoTokenizer.from_pretrained(tiny_vlm_path())
 
 
 @pytest.fixture(scope="session")

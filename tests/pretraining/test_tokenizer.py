@@ -3,12 +3,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from robovlms.pretraining import tiny_vlm_path
 from robovlms.pretraining.locations import NUM_BINS, location_token
-from robovlms.pretraining.vocabulary import tiny_tokenizer
 from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.tasks import TASKS
 
-TOKENIZER = tiny_tokenizer()
+TOKENIZER = AutoTokenizer.from_pretrained(tiny_vlm_path())
 
 
 @pytest.mark.parametrize("split", ["train", "validation"])
