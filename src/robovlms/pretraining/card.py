@@ -31,8 +31,10 @@ def _row(kind: str, sets: dict[str, Any]) -> str:
 
 
 def _cells(marks: dict[str, Any]) -> list[str]:
-    model = marks["model"]
-    low, high = model["ci95"]
-    others = [f"{marks[who]['accuracy']:.2f}" for who in ("text_only", "majority")]
-    error = f"{model['median_error']:.1f} {model['unit']}" if "median_error" in model else ""
-    return [f"**{model['accuracy']:.2f}** ({low:.2f}-{high:.2f})", *others, error]
+    low, high = marks["model"]["ci95"]
+    model = f"**{marks['model']['accuracy']:.2f}** ({low:.2f}-{high:.2f}){_error(marks['model'])}"
+    return [model, *(f"{marks[who]['accuracy']:.2f}{_error(marks[who])}" for who in ("text_only", "majority"))]
+
+
+def _error(marks: dict[str, Any]) -> str:
+    return f", {marks['median_error']:.1f} {marks['unit']}" if "median_error" in marks else ""
