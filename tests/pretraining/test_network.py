@@ -3,7 +3,7 @@ import pytest
 import torch
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
-from robovlms.core.errors import WorkFailed
+from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.answering import Answerer
 from robovlms.pretraining.batches import Encoder, Prompted, by_length, jitter, pixel_values
 from robovlms.pretraining.cells import CellHeads, cell_loss, focus_subsampling
@@ -13,6 +13,7 @@ from robovlms.pretraining.losses import NUM_TARGETS, answer_loss, probe_targets
 from robovlms.pretraining.model import build
 from robovlms.pretraining.network import answer_logits, encode_images, spread_projection
 from robovlms.pretraining.questions import ask_some
+from robovlms.pretraining.run import main
 from robovlms.pretraining.settings import PretrainingConfig
 from robovlms.pretraining.trainer import Trainer
 
@@ -154,6 +155,19 @@ def test_training_learns_a_few_frames_and_resumes_exactly(tmp_path, tokenizer, s
     again = Trainer(config(small), tokenizer)
     assert again.load(tmp_path / "state.pt") == 12.5
     assert again.step(pool, 0.8) == trainer.step(pool, 0.8)
+
+
+def test_a_state_of_other_settings_is_refused(tmp_path, tokenizer, small):
+    Trainer(config(small), tokenizer).save(tmp_path / "state.pt", 1.0)
+    with pytest.raises(UserError, match="seed is 0, asked for 3"):
+        Trainer(config(small, seed=3), tokenizer).load(tmp_path / "state.pt")
+    assert Trainer(config(small, minutes=1.0), tokenizer).load(tmp_path / "state.pt") == 1.0
+
+
+def test_another_run_is_not_overwritten(tmp_path, capsys):
+    (tmp_path / "state.pt").touch()
+    assert main(["--out", str(tmp_path)]) == 2
+    assert "--resume" in capsys.readouterr().err
 
 
 def test_the_tower_stands_still_while_the_language_model_learns(tokenizer, small):

@@ -8,6 +8,7 @@ small server. The directory holds the pool (about 0.75 GB), ``metrics.jsonl``, `
 import argparse
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from pathlib import Path
@@ -114,6 +115,8 @@ def main(arguments: list[str]) -> int:
         if given.start_from and not run.elapsed_s:
             run.trainer.start_from(given.start_from)
         start_writer(run)
+        # Stopped by a scheduler as well as by Ctrl-C, a run saves.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         run.train()
     except (UserError, WorkFailed) as error:
         sys.stderr.write(f"{error}\n")

@@ -1,5 +1,6 @@
 """One pre-training step, and the state that survives an interruption."""
 
+import json
 import math
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
-from robovlms.core.errors import WorkFailed
+from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.batches import Encoder, Prompted, by_length, pixel_values
 from robovlms.pretraining.cells import CellHeads, focus_subsampling
 from robovlms.pretraining.frames import Frame
@@ -149,14 +150,28 @@ class Trainer:
         fresh.replace(path)
 
     def load(self, path: Path) -> float:
-        """Continue from a saved state; returns the seconds already spent."""
+        """Continue from a saved state; returns the seconds already spent.
+
+        Raises:
+            UserError: the state belongs to a run with other settings than its minutes.
+        """
         state = torch.load(path, weights_only=True)
+        _check_same(json.loads(state["config"]), json.loads(self.config.canonical()), path)
         self.model.load_state_dict(state["model"])
         self.probe.load_state_dict(state["probe"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.cells.load_state_dict(state["cells"])
         self.step_count, self.part_steps = state["steps"]
         return float(state["elapsed_s"])
+
+
+def _check_same(saved: dict, asked: dict, path: Path) -> None:
+    different = sorted(name for name in asked if name != "minutes" and saved.get(name) != asked[name])
+    if different:
+        values = "; ".join(f"{name} is {saved.get(name)}, asked for {asked[name]}" for name in different)
+        raise UserError(
+            f"{path} is of a run with other settings: {values}. Repeat its settings, or give another --out."
+        )
 
 
 def _groups(named: list[tuple[str, torch.nn.Parameter]], decay: float, part: str) -> list[dict]:
