@@ -1,6 +1,6 @@
 """Where training data comes from: one configuration for each format, and the one interface they all open."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
@@ -8,7 +8,6 @@ from pydantic import Field
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
-from robovlms.core.errors import UnknownName
 from robovlms.core.types import Episode
 
 
@@ -70,20 +69,12 @@ class SourceConfig(Config):
         Raises:
             UnknownName: A camera or state component the data does not have.
         """
-        spec = source.observation_spec
-        cameras = {camera.name: camera for camera in spec.cameras}
-        state = {component.name: component for component in spec.state}
-        chosen = _known("camera", self.main_cameras(source) if self.cameras is None else self.cameras, cameras)
-        parts = _known("state component", tuple(state) if self.state is None else self.state, state)
-        return ObservationSpec(
-            cameras=tuple(cameras[name] for name in chosen),
-            state=tuple(state[name] for name in parts),
-            rate_hz=spec.rate_hz,
-        )
+        cameras = self.main_cameras(source) if self.cameras is None else self.cameras
+        return source.observation_spec.select(cameras, self.state)
 
+    @abstractmethod
     def open(self) -> EpisodeSource:
         """Open the data set; reads its metadata only."""
-        raise NotImplementedError
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The cameras used when none are named."""
@@ -124,10 +115,3 @@ class RLDSConfig(SourceConfig):
 
 
 DataConfig = Annotated[LeRobotConfig | RLDSConfig, Field(discriminator="kind")]
-
-
-def _known(kind: str, wanted: Sequence[str], found: dict) -> Sequence[str]:
-    for name in wanted:
-        if name not in found:
-            raise UnknownName(kind, name, found)
-    return wanted

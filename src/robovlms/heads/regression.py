@@ -1,5 +1,7 @@
 """The part MLP and LSTM heads share: a trunk vector per step becomes a chunk of poses and gripper logits."""
 
+from abc import abstractmethod
+
 import torch
 from jaxtyping import Bool, Float
 from pydantic import Field
@@ -36,9 +38,9 @@ class RegressionHead(Head):
         self.pose = nn.Linear(width, chunk * len(self.pose_columns))
         self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
 
+    @abstractmethod
     def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
         """One vector per step; the only thing a subclass adds."""
-        raise NotImplementedError
 
     @override
     def queries(self, actions: Float[Tensor, "b t k a"] | None) -> Queries:
