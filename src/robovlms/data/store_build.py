@@ -95,7 +95,7 @@ def _fill(
     actions = allocate("actions", (total, opened.action_spec.dims), np.float32)
     rows = EpisodeRows()
     for config, source in opened:
-        columns = _columns(source.observation_spec, observation)
+        columns = source.observation_spec.columns(observation.state_names)
         for index in range(len(source)):
             episode = source.read(index, observation.camera_names)
             at = slice(rows.end, rows.end + len(episode))
@@ -114,14 +114,6 @@ def _fill(
         observation_spec=observation,
         **{name: tuple(ids) for name, ids in rows.names.items()},
     )
-
-
-def _columns(full: ObservationSpec, chosen: ObservationSpec) -> list[int]:
-    starts, at = {}, 0
-    for component in full.state:
-        starts[component.name] = at
-        at += component.dims
-    return [starts[component.name] + i for component in chosen.state for i in range(component.dims)]
 
 
 def _fitted(frames: Frames, shape: tuple[int, ...], image: ImageSpec | None, where: str) -> Frames:
