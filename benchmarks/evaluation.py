@@ -20,7 +20,7 @@ import numpy as np
 
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
-from robovlms.evaluation.tabletop import tabletop_jobs, tabletop_protocol, tabletop_worlds
+from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.policies.scripted import ScriptedPolicy, random_action
 from robovlms.worlds.tabletop import Tabletop
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
@@ -67,7 +67,7 @@ class Timed:
 def world_costs(num_steps=200):
     """CPU milliseconds of a control step's physics, of one look, and of changing the episode of a world."""
     world, rng = Tabletop("D", 64), np.random.default_rng(0)
-    job = tabletop_jobs(tabletop_protocol(num_chains=1))[0]
+    job = tabletop_benchmark(tabletop_protocol(num_chains=1)).jobs[0]
     world.reset(job.initial_state, job.seed)
     world.begin_task(job.tasks[0])
     physics = timed(lambda: world.step(rng.uniform(-1, 1, 7), render=False), num_steps)
@@ -116,14 +116,12 @@ def main():
     protocol = tabletop_protocol(
         tasks=arguments.tasks, num_chains=arguments.chains, executor=arguments.executor, batch=BATCH
     )
-    jobs, factory, policy = tabletop_jobs(protocol), tabletop_worlds(protocol), Timed(policy_of(arguments))
+    policy = Timed(policy_of(arguments))
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), cpu_seconds()
         results = run(
             policy,
-            protocol,
-            jobs,
-            factory,
+            tabletop_benchmark(protocol),
             checkpoint=Checkpoint("x", "x"),
             out=Path(folder) / "run",
             workers=arguments.workers,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_policy import CHECKPOINT, ToyPolicy, toy_factory, toy_jobs, toy_protocol
+from toy_policy import CHECKPOINT, ToyPolicy, toy_benchmark, toy_jobs, toy_protocol
 from toy_world import ToyWorld
 
 from robovlms.core.errors import CorruptData, UserError, WorkFailed
@@ -25,7 +25,7 @@ SLOW = ("left", "slow", "left", "slow", "left")
 def evaluate(out, num=9, tasks=None, policy=None, protocol=None, **settings):
     jobs = toy_jobs(num) if tasks is None else toy_jobs(num, tasks)
     settings = {"workers": 0, "checkpoint": CHECKPOINT, **settings}
-    return run(policy or ToyPolicy(), protocol or toy_protocol(num), jobs, toy_factory(), out=out, **settings)
+    return run(policy or ToyPolicy(), toy_benchmark(protocol or toy_protocol(num), jobs), out=out, **settings)
 
 
 def test_files_of_an_evaluation(tmp_path):

@@ -10,12 +10,13 @@ from toy_policy import Traced
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import Decision
+from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
-from robovlms.evaluation.tabletop import evaluate, tabletop_jobs, tabletop_protocol
+from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.policies.executors import ChunkExecutor
 from robovlms.policies.scripted import scripted_baseline
 from robovlms.worlds.tabletop.chains import chains
-from robovlms.worlds.tabletop.conventions import ACTION_SPEC
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION
 from robovlms.worlds.tabletop.tasks import FIXTURES_DRAWER
 
 RANDOM = Checkpoint(path="baseline:random", digest="random")
@@ -29,10 +30,25 @@ def short(num_chains, max_steps=40, **settings):
 def test_protocol_names_the_chains():
     protocol = tabletop_protocol(tasks="fixtures_drawer", num_chains=3, executor="chunk:5")
     assert protocol.tasks == FIXTURES_DRAWER
-    assert [job.id for job in tabletop_jobs(protocol)] == [chain.id for chain in chains(3, FIXTURES_DRAWER)]
+    assert [job.id for job in tabletop_benchmark(protocol).jobs] == [chain.id for chain in chains(3, FIXTURES_DRAWER)]
     assert (protocol.max_steps, protocol.chain_length, protocol.instruction_split) == (120, 5, "validation")
     with pytest.raises(UserError, match="Build the protocol again"):
-        tabletop_jobs(protocol.model_copy(update={"chain_digest": "other"}))
+        tabletop_benchmark(protocol.model_copy(update={"chain_digest": "other"}))
+
+
+def test_another_version_of_the_world_is_another_protocol(tmp_path, monkeypatch):
+    protocol = short(1)
+    assert protocol.world_version == WORLD_VERSION
+    policy = scripted_baseline("zero", ACTION_SPEC)
+    run(policy, tabletop_benchmark(protocol), checkpoint=RANDOM, out=tmp_path, workers=0)
+    monkeypatch.setattr("robovlms.evaluation.tabletop.WORLD_VERSION", WORLD_VERSION + 1)
+    newer = short(1)
+    assert newer.digest() != protocol.digest()
+    assert newer.model_copy(update={"world_version": WORLD_VERSION}) == protocol
+    with pytest.raises(UserError, match=f"has version {WORLD_VERSION}, this one has version {WORLD_VERSION + 1}"):
+        tabletop_benchmark(protocol)
+    with pytest.raises(UserError, match=f"world_version: the folder has {WORLD_VERSION}, now {WORLD_VERSION + 1}"):
+        run(policy, tabletop_benchmark(newer), checkpoint=RANDOM, out=tmp_path, workers=0, resume=True)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +71,7 @@ def test_random_actions_score_alike_for_any_number_of_workers(tmp_path):
     for workers in (0, 1, 2):
         out = tmp_path / str(workers)
         policy = Traced(scripted_baseline("random", ACTION_SPEC))
-        evaluate(policy, protocol, checkpoint=RANDOM, out=out, workers=workers)
+        run(policy, tabletop_benchmark(protocol), checkpoint=RANDOM, out=out, workers=workers)
         files.append((out / "results.json").read_bytes())
         traces.append(policy.trace)
     assert traces[0] == traces[1] == traces[2]
@@ -70,7 +86,7 @@ def test_another_action_convention_is_refused_before_anything_is_written(tmp_pat
     other = ACTION_SPEC.model_copy(update={"rate_hz": 30.0})
     assert isinstance(other, ActionSpec)
     with pytest.raises(SpecMismatch, match="rate_hz: 30 against 10"):
-        evaluate(scripted_baseline("zero", other), short(1), checkpoint=RANDOM, out=tmp_path / "out")
+        run(scripted_baseline("zero", other), tabletop_benchmark(short(1)), checkpoint=RANDOM, out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -112,10 +128,10 @@ class Convolution:
 
 @pytest.mark.render
 def test_a_seeing_policy_sees_and_does_the_same_for_any_number_of_workers(tmp_path):
-    traces = []
+    traces, benchmark = [], tabletop_benchmark(short(9, 16))
     for workers in (0, 1, 2):
         policy, out = Traced(Convolution(4)), tmp_path / str(workers)
-        evaluate(policy, short(9, 16), checkpoint=Checkpoint("c", "c"), out=out, workers=workers, video=1)
+        run(policy, benchmark, checkpoint=Checkpoint("c", "c"), out=out, workers=workers, video=1)
         traces.append(policy.trace)
         assert (out / "videos" / "tabletop-0000.mp4").stat().st_size > 5000
     assert traces[0] == traces[1] == traces[2]

@@ -4,9 +4,11 @@ import hashlib
 
 import numpy as np
 import torch
+from toy_world import ToyWorld
 
 from robovlms.core.types import Decision
 from robovlms.evaluation.episode import Job, WorldFactory
+from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint
 from robovlms.policies.executors import parse_executor
@@ -93,6 +95,11 @@ def toy_jobs(num, tasks=("left", "right", "left", "right", "left")):
 def toy_protocol(num, **changes):
     settings = {"num_chains": num, "chain_length": 5, "batch": 4, "max_steps": 25, "executor": "chunk:3", **changes}
     return Protocol(benchmark="toy", scene="A", tasks=("left", "right"), chain_digest="toy", **settings)
+
+
+def toy_benchmark(protocol, jobs):
+    world = ToyWorld()
+    return Benchmark(protocol, tuple(jobs), toy_factory(), world.action_spec, world.observation_spec)
 
 
 def toy_factory(**kwargs):

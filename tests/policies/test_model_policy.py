@@ -9,8 +9,9 @@ from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import Observation
+from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
-from robovlms.evaluation.tabletop import evaluate, tabletop_protocol
+from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.heads.mlp import MLPConfig
 from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
@@ -37,7 +38,7 @@ def test_another_action_convention_is_refused_before_anything_is_written(tmp_pat
     policy = make(other_scale()).policy("chunk:2", batch_size=2)
     protocol = tabletop_protocol(num_chains=1, batch=2, executor="chunk:2")
     with pytest.raises(SpecMismatch, match=r"delta_position\.scale: 0\.02 against 0\.04"):
-        evaluate(policy, protocol, checkpoint=Checkpoint("x", "y"), out=tmp_path / "out", workers=0)
+        run(policy, tabletop_benchmark(protocol), checkpoint=Checkpoint("x", "y"), out=tmp_path / "out", workers=0)
     assert not (tmp_path / "out").exists()
 
 

@@ -10,8 +10,9 @@ import torch
 from robovlms.cli.tabletop_demos import available_cores
 from robovlms.core.config import digest_of
 from robovlms.core.protocols import Policy
+from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
-from robovlms.evaluation.tabletop import evaluate, tabletop_protocol
+from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.policies.scripted import scripted_baseline
 from robovlms.policies.vla import VLA, digest, locate
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC
@@ -40,9 +41,9 @@ def score(
     trained = provenance.get("data", {}).get("tasks")
     chosen = executor or provenance.get("experiment", {}).get("executor", "first")
     protocol = tabletop_protocol(tasks=tasks or trained, executor=chosen, batch=BATCH, **settings)
-    results = evaluate(
+    results = run(
         policy,
-        protocol,
+        tabletop_benchmark(protocol),
         checkpoint=origin,
         out=out,
         workers=workers or available_cores(),

@@ -1,10 +1,11 @@
-"""Runs an evaluation from its jobs to ``results.json``; each benchmark brings its protocol, jobs and worlds."""
+"""Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import WorkFailed
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
@@ -19,11 +20,28 @@ from robovlms.evaluation.workers import open_workers
 VIDEOS = "videos"
 
 
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A protocol and what it takes to play it.
+
+    Attributes:
+        protocol: What is measured; describes ``jobs``.
+        jobs: All its episodes.
+        worlds: Builds its worlds.
+        action_spec: What their actions mean.
+        observation_spec: What their observations mean.
+    """
+
+    protocol: Protocol
+    jobs: tuple[Job, ...]
+    worlds: WorldFactory
+    action_spec: ActionSpec
+    observation_spec: ObservationSpec
+
+
 def run(
     policy: Policy,
-    protocol: Protocol,
-    jobs: Sequence[Job],
-    factory: WorldFactory,
+    benchmark: Benchmark,
     *,
     checkpoint: Checkpoint,
     out: Path,
@@ -33,11 +51,11 @@ def run(
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results.
 
+    A policy's conventions are compared with the worlds' before anything is written (``bind``, where it has one).
+
     Args:
         policy: The policy, whose padded batch shape must be ``protocol.batch``.
-        protocol: What is measured; must describe ``jobs``.
-        jobs: All episodes of the protocol.
-        factory: Builds the worlds.
+        benchmark: What to play.
         checkpoint: Where the policy came from.
         out: The folder for results, episodes and ``videos/``.
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
@@ -45,16 +63,20 @@ def run(
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
 
     Raises:
+        SpecMismatch: The policy means something else by its actions or observations.
         UserError: Bad input, or ``out`` holds something else.
         WorkFailed: No episode could be played.
     """
+    if bind := getattr(policy, "bind", None):
+        bind(benchmark.action_spec, benchmark.observation_spec)
+    protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
     everything = [*recorded, *jobs[video:]]
     with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
         for episode in store.episodes:
             progress.episode(episode, resumed=True)
         done = {episode.id for episode in store.episodes}
-        _play(policy, protocol, [job for job in everything if job.id not in done], factory, workers, store, progress)
+        _play(policy, benchmark, [job for job in everything if job.id not in done], workers, store, progress)
         finished = results.build(protocol, checkpoint, store.episodes)
     _write_timing(out, progress, workers)
     _write_video_index(out / VIDEOS, recorded, store.episodes)
@@ -66,17 +88,17 @@ def run(
 
 def _play(
     policy: Policy,
-    protocol: Protocol,
+    benchmark: Benchmark,
     jobs: Sequence[Job],
-    factory: WorldFactory,
     num_workers: int,
     store: EpisodeStore,
     progress: EpisodeProgress,
 ) -> None:
     if not jobs:
         return
+    protocol = benchmark.protocol
     rules = Rules(protocol.max_steps, protocol.instruction_split)
-    pool = open_workers(factory, rules, min(num_workers, len(jobs)))
+    pool = open_workers(benchmark.worlds, rules, min(num_workers, len(jobs)))
     try:
         rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
         for episode in rollouts.run():

@@ -15,6 +15,8 @@ class Protocol(Config):
 
     Attributes:
         benchmark: Name of the benchmark, such as 'tabletop'.
+        world_version: Version of the world's own behaviour: its physics, tasks, rewards, images and sentences. 0 where
+            the benchmark states none.
         scene: Scene the episodes play in.
         tasks: Tasks the episodes are drawn from, in the world's order.
         num_chains: Number of episodes.
@@ -30,6 +32,7 @@ class Protocol(Config):
     """
 
     benchmark: str
+    world_version: Annotated[int, Field(ge=0)] = 0
     scene: str
     tasks: tuple[str, ...]
     num_chains: Count

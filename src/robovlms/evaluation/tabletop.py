@@ -2,17 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
-from robovlms.core.protocols import Policy
 from robovlms.evaluation.episode import Job, WorldFactory
-from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.worlds.tabletop.chains import CHAIN_LENGTH, MAX_STEPS, NUM_CHAINS, Chain, chains
-from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
@@ -38,6 +35,7 @@ def tabletop_protocol(
     names = TASKS if tasks is None else task_set(tasks)
     settings = {
         "benchmark": NAME,
+        "world_version": WORLD_VERSION,
         "scene": scene_spec(scene).name,
         "tasks": names,
         "num_chains": num_chains,
@@ -53,50 +51,26 @@ def tabletop_protocol(
     return validate(Protocol, settings)
 
 
-def tabletop_jobs(protocol: Protocol) -> list[Job]:
-    """The chains a protocol names; raises ``UserError`` when this version of the generator makes other ones."""
-    found = chains(protocol.num_chains, protocol.tasks)
-    if _digest(found) != protocol.chain_digest:
-        raise UserError(
-            f"The protocol names chains {protocol.chain_digest}, but these tasks now give {_digest(found)}. "
-            "Build the protocol again; its results do not compare with the old ones."
-        )
-    return [Job(chain.id, chain.initial_state, chain.seed, chain.tasks) for chain in found]
-
-
-def tabletop_worlds(protocol: Protocol) -> WorldFactory:
-    """Builds the worlds of a protocol."""
-    return WorldFactory(
-        "robovlms.worlds.tabletop:Tabletop", {"scene": protocol.scene, "image_size": protocol.image_size}
-    )
-
-
-def evaluate(
-    policy: Policy,
-    protocol: Protocol,
-    *,
-    checkpoint: Checkpoint,
-    out: Path,
-    workers: int = 1,
-    video: int = 0,
-    resume: bool = False,
-) -> Results:
-    """Score a policy on the tabletop; see ``evaluate.run`` for the arguments.
-
-    A policy's conventions are compared with the world's before anything is written (``bind``, where it has one).
+def tabletop_benchmark(protocol: Protocol) -> Benchmark:
+    """The chains a protocol names, and their worlds.
 
     Raises:
-        SpecMismatch: The policy means something else by its actions or observations.
-        UserError: Bad input, or ``out`` holds something else.
-        WorkFailed: No episode could be played.
+        UserError: This version of the world or of its chains is not the protocol's.
     """
-    bind = getattr(policy, "bind", None)
-    if bind is not None:
-        bind(ACTION_SPEC, observation_spec(protocol.image_size))
-    jobs, factory = tabletop_jobs(protocol), tabletop_worlds(protocol)
-    return run(
-        policy, protocol, jobs, factory, checkpoint=checkpoint, out=out, workers=workers, video=video, resume=resume
-    )
+    found = chains(protocol.num_chains, protocol.tasks)
+    for name, wanted, now in (
+        ("chains", protocol.chain_digest, _digest(found)),
+        ("version", protocol.world_version, WORLD_VERSION),
+    ):
+        if wanted != now:
+            raise UserError(
+                f"The protocol's tabletop has {name} {wanted}, this one has {name} {now}. "
+                "Build the protocol again; its results do not compare with the old ones."
+            )
+    jobs = tuple(Job(chain.id, chain.initial_state, chain.seed, chain.tasks) for chain in found)
+    settings = {"scene": protocol.scene, "image_size": protocol.image_size}
+    worlds = WorldFactory("robovlms.worlds.tabletop:Tabletop", settings)
+    return Benchmark(protocol, jobs, worlds, ACTION_SPEC, observation_spec(protocol.image_size))
 
 
 def _digest(found: Sequence[Chain]) -> str:

@@ -3,6 +3,12 @@
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.core.errors import UserError
 
+WORLD_VERSION = 1
+"""Raised by one whenever an episode may now go another way: physics, scenes, images, tasks, rewards or sentences.
+
+It is part of an evaluation's protocol, so that scores from before and after are never taken for comparable.
+"""
+
 RATE_HZ = 10.0
 POSITION_SCALE_M = 0.04
 ROTATION_SCALE_RAD = 0.25
