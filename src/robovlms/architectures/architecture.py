@@ -2,11 +2,23 @@
 
 from abc import ABC, abstractmethod
 
+from pydantic import Field
 from torch import nn
 
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
+from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head, Losses
+
+
+class ArchitectureConfig(Config):
+    """Windows of ``history`` frames, ``stride`` control steps apart; each frame is labelled with ``chunk`` actions."""
+
+    history: int = Field(1, ge=1, le=64)
+    stride: int = Field(1, ge=1)
+    chunk: int = Field(8, ge=1)
+    state_noise: float = Field(0.05, ge=0)
+    """Gaussian noise on the standardised state while training, in standard deviations; keeps a policy looking."""
 
 
 class Architecture(nn.Module, ABC):

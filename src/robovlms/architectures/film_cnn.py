@@ -10,26 +10,20 @@ from typing import Literal
 
 import torch
 from jaxtyping import Float, UInt8
-from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
-from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
-from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head
 
 
-class FilmCNNConfig(Config):
+class FilmCNNConfig(ArchitectureConfig):
     """Sizes of the CNN + FiLM policy; one step of history."""
 
     kind: Literal["film_cnn"] = "film_cnn"
-    history: int = Field(1, ge=1, le=64)
-    stride: int = Field(1, ge=1)
-    chunk: int = Field(8, ge=1)
-    state_noise: float = Field(0.05, ge=0)
     channels: tuple[int, int, int] = (48, 96, 128)
     width: int = 256
     text_width: int = 128

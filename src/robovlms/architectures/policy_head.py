@@ -12,26 +12,20 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
-from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text, square
 from robovlms.core.batch import Batch
-from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head
 
 
-class PolicyHeadConfig(Config):
-    """``history`` frames, ``stride`` control steps apart, each labelled with the next ``chunk`` actions."""
+class PolicyHeadConfig(ArchitectureConfig):
+    """A prompt a frame; the head fuses ``history`` frames."""
 
     kind: Literal["policy_head_continuous"] = "policy_head_continuous"
-    history: int = Field(1, ge=1, le=64)
-    stride: int = Field(1, ge=1)
-    chunk: int = Field(8, ge=1)
     max_text_tokens: int = Field(32, ge=4)
-    state_noise: float = Field(0.05, ge=0)
-    """Gaussian noise on the standardised state while training, in standard deviations; keeps a policy looking."""
 
 
 class PolicyHead(Architecture):
