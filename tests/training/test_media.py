@@ -1,5 +1,6 @@
 """Frames encoded before training give the same loss as frames encoded at every step."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -72,6 +73,22 @@ def test_encoded_frames_give_the_same_loss(data, tiny_paligemma, tmp_path):
     vla.network.eval()
     with torch.no_grad():
         assert vla.loss(after).total.item() == pytest.approx(vla.loss(before).total.item(), abs=1e-6)
+
+
+def test_a_run_shows_the_frames_it_encodes_once(data, tiny_paligemma, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(media, "BATCH", 12)
+    seen = []
+    encode = media.encode_frames
+
+    def told(network, store, folder, on_frames):
+        encode(network, store, folder, lambda done, total: (seen.append((done, total)), on_frames(done, total)))
+
+    monkeypatch.setattr("robovlms.training.run.encode_frames", told)
+    run(experiment(data, tiny_paligemma), tmp_path / "run")
+    assert seen == [(12, 30), (24, 30), (30, 30)]
+    shown = capsys.readouterr().out
+    assert shown.count("encoding") == 1
+    assert re.search(r"100%\s+30 of 30 frames\s+\d+\s+frames/s\s+0 min 00 s left", shown)
 
 
 def test_a_run_leaves_the_frozen_tower_alone(data, tiny_paligemma, tmp_path):

@@ -30,6 +30,7 @@ from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit
 from robovlms.training.media import encode_frames, encoded_frames
 from robovlms.training.processes import num_processes, share_cores, spawn
+from robovlms.training.progress import encoding_line
 
 EXPERIMENT = "experiment.json"
 FINISHED = "finished"
@@ -51,7 +52,8 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
         assert isinstance(vla.network, PolicyHead), "the experiment was validated"
-        encode_frames(vla.network, store, out / CACHE)
+        with encoding_line() as on_frames:  # this process alone: the training processes are not there yet
+            encode_frames(vla.network, store, out / CACHE, on_frames)
     processes = num_processes(experiment.training.processes)
     if processes > 1:
         spawn(_train_share, (experiment, out, resuming), processes)
