@@ -98,3 +98,23 @@ def test_an_output_folder_with_something_else_is_refused(monkeypatch, capsys, tm
         assert code == 2
         assert "notes.txt" in err or "already holds" in err or "not empty" in err
     assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+def test_the_table_of_demonstrations_is_whole_at_80_columns():
+    import io
+    from collections import Counter
+
+    from rich.console import Console
+
+    from robovlms.cli.tabletop_demos import summary
+    from robovlms.demos.collect import Tally
+    from robovlms.worlds.tabletop.tasks import TASKS
+
+    numbers = {task: 1000 + index for index, task in enumerate(TASKS)}
+    thrice = {task: 3 * number for task, number in numbers.items()}
+    stream = io.StringIO()
+    tally = Tally(Counter(numbers), Counter(thrice), Counter(numbers), Counter(thrice))
+    Console(file=stream, width=80).print(summary(tally))
+    rows = {cells[1].strip(): cells for line in stream.getvalue().splitlines() if len(cells := line.split("│")) > 2}
+    for task, number in numbers.items():
+        assert [cell.strip() for cell in rows[task][2:-1]] == [str(number), "3.0", "33.3%", str(3 * number)]

@@ -12,6 +12,7 @@ def report(
 ) -> None:
     """Write one offline HTML report of one or several runs."""
     from robovlms.reports.html import write_report
+    from robovlms.reports.terminal import print_summary
 
     path = write_report(runs, out or runs[0] / "report.html")
-    typer.echo(f"Report: {path}")
+    print_summary(runs, places={"Report": path})

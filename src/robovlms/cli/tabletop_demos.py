@@ -31,7 +31,10 @@ def collect_with_progress(out: Path, tasks: str | Sequence[str], workers: int, *
 
 def summary(tally: Tally) -> Table:
     """Demonstrations by task: how many, how long, how often the expert stalled or failed."""
-    table = Table("task", "demonstrations", "frames each", "stalled frames", "failed attempts")
+    table = Table(caption="frames: mean length; stalled: share of frames; failed: attempts that were thrown away")
+    table.add_column("task", overflow="fold")
+    for header in ("demos", "frames", "stalled", "failed"):
+        table.add_column(header, justify="right", overflow="fold")
     for task in sorted(tally.demos | tally.failures):
         demos, frames = tally.demos[task], tally.frames[task]
         stalled = f"{tally.stalled[task] / frames:.1%}" if frames else "-"

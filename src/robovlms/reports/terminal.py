@@ -1,11 +1,16 @@
-"""The last lines a command prints: what was measured, with intervals, where the files are, what to try next."""
+"""The last lines a command prints: what was measured, with intervals, where the files are, what to try next.
 
+Every number stays whole at any width: runs that do not fit side by side go into a second table.
+"""
+
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robovlms.reports.runs import Run, read_runs
-from robovlms.reports.summary import find, interval, percent
+from robovlms.reports.scales import compact
+from robovlms.reports.summary import find, percent, protocol_differences
 from robovlms.statistics.intervals import Estimate
 
 if TYPE_CHECKING:
@@ -23,7 +28,7 @@ def print_summary(
     """Print the summary of one or several run directories.
 
     Args:
-        run_dirs: As for ``write_report``; each is a column of the table.
+        run_dirs: As for ``write_report``; each is a column of a table.
         places: What was written, by name, such as ``{"Report": Path("report.html")}``.
         next_steps: Lines for 'What to try next', usually commands.
         console: Where to print; standard output by default.
@@ -34,7 +39,14 @@ def print_summary(
     from rich.console import Console
 
     console = console or Console(highlight=False)
-    console.print(summary_table(read_runs(run_dirs)))
+    runs = read_runs(run_dirs)
+    console.print(_title(runs), style="bold", markup=False)
+    for table in summary_tables(runs, console.width):
+        console.print(table)
+    errors = "; errors are open-loop, of the next action" if any(run.open_loop for run in runs) else ""
+    console.print(f"value [95 % interval]{errors}", markup=False)
+    if differences := protocol_differences(runs):
+        console.print(f"Not the same evaluation, so no comparison: {'; '.join(differences)}", markup=False)
     for name, place in (places or {}).items():
         console.print(f"{name + ':':<14}{place}", markup=False, soft_wrap=True)
     if next_steps:
@@ -43,18 +55,25 @@ def print_summary(
         console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
-def summary_table(runs: Sequence[Run]) -> "Table":
-    """One row a metric, one column a run, each value with its 95 % interval and the episodes behind it."""
+def summary_tables(runs: Sequence[Run], width: int) -> "list[Table]":
+    """One row a metric, one column a run, each value with its 95 % interval; as many tables as ``width`` asks for."""
+    rows = _rows(runs)
+    names = max((len(name) for name, _ in rows), default=0)
+    cells = max((len(cell) for _, texts in rows for cell in texts), default=0)
+    per_table = max(1, (width - names - 4) // (cells + 3))  # a space on either side of a column, and lines between
+    return [_table(runs, rows, slice(start, start + per_table)) for start in range(0, len(runs), per_table)]
+
+
+def _table(runs: Sequence[Run], rows: Sequence[tuple[str, list[str]]], part: slice) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(_title(runs)), title_justify="left", title_style="bold", caption_justify="left")
-    table.caption = Text("value [95 % interval]")
-    table.add_column("")
-    for run in runs:
-        table.add_column(Text(run.label), justify="right")
-    for name, cells in _rows(runs):
-        table.add_row(Text(name), *map(Text, cells), style="bold" if name == "average length" else "")
+    table = Table()
+    table.add_column("", overflow="fold")
+    for run in runs[part]:
+        table.add_column(Text(run.label), justify="right", overflow="fold")
+    for name, cells in rows:
+        table.add_row(Text(name), *map(Text, cells[part]), style="bold" if name == "average length" else "")
     return table
 
 
@@ -76,7 +95,7 @@ def _rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
             for name in names if name != "success" or "success_2" not in names]  # fmt: skip
     errors = dict.fromkeys(name for run in runs for name, _ in run.open_loop)
     rows += [
-        (f"open-loop error, {name.replace('_', ' ')}", [_open_loop(dict(run.open_loop).get(name)) for run in runs])
+        (f"error, {name.replace('_', ' ')}", [_open_loop(dict(run.open_loop).get(name)) for run in runs])
         for name in errors
     ]
     return rows
@@ -90,10 +109,16 @@ def _name(metric: str) -> str:
 def _cell(estimate: Estimate | None, name: str) -> str:
     if estimate is None:
         return "-"
-    rate = name != "average_length"
-    value = percent(estimate.value) if rate else f"{estimate.value:.2f}"
-    return f"{value} [{interval(estimate, rate)}]"
+    if name == "average_length":
+        return f"{estimate.value:.2f} [{_between(estimate, '.2f')}]"
+    return f"{percent(estimate.value)} [{_between(estimate, '.0f', 100)}]"
 
 
 def _open_loop(estimate: Estimate | None) -> str:
-    return "-" if estimate is None else f"{estimate.value:.3g} [{interval(estimate)}]"
+    return "-" if estimate is None else f"{compact(estimate.value)} [{_between(estimate, '.3g')}]"
+
+
+def _between(estimate: Estimate, digits: str, factor: float = 1.0) -> str:
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return "none"
+    return f"{factor * estimate.low:{digits}}, {factor * estimate.high:{digits}}"
