@@ -1,13 +1,17 @@
 """The main job, small: demonstrations, training, chains and a report in one command, and what --resume does."""
 
 import json
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from robovlms.cli import main as cli
 from robovlms.evaluation import results
 from robovlms.policies.vla import VLA
+
+README = Path(__file__).parents[2] / "README.md"
 
 
 def run(monkeypatch, *arguments: object) -> int:
@@ -36,6 +40,11 @@ def test_quickstart_makes_everything_it_names(monkeypatch, capsys, tmp_path):
 
     vla = VLA.from_pretrained(out / "train")
     assert 1e6 < sum(p.numel() for p in vla.network.backbone.model.parameters()) < 4.1e6
+
+    snippet = re.search(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)[1]
+    ran = {}
+    exec(snippet.replace("runs/quickstart/train", str(out / "train")), ran)
+    assert ran["step"].observation.images["static"].shape == (64, 64, 3)
 
     assert run(monkeypatch, *command) == 2
     assert "--resume" in capsys.readouterr().err

@@ -46,7 +46,7 @@ def run(command: Callable[[], object]) -> int:
     except WorkFailed as error:
         return _say(f"Failed: {error}", 1)
     except KeyboardInterrupt:
-        return _say("Interrupted. What was finished is saved; run the same command with --resume to go on.", 130)
+        return _say("Interrupted. quickstart, train and evaluate go on where they were, with --resume.", 130)
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else 1
     return 0
