@@ -5,6 +5,7 @@ from transformers import AutoTokenizer
 
 from robovlms.pretraining import tiny_vlm_path
 from robovlms.pretraining.export import export
+from robovlms.pretraining.imagined import imagined_frames
 from robovlms.pretraining.model import TinyVLMConfig, build
 
 
@@ -39,3 +40,17 @@ def saved(tmp_path_factory, tokenizer, small):
 @pytest.fixture
 def rng():
     return np.random.default_rng(7)
+
+
+@pytest.fixture(scope="session")
+def frames_with_images():
+    """Makes records of random values with images of noise."""
+
+    def make(number):
+        rng = np.random.default_rng(5)
+        frames = imagined_frames(rng, number)
+        for frame in frames:
+            frame.record["images"] = rng.integers(0, 256, frame.images.shape)
+        return frames
+
+    return make

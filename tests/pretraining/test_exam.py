@@ -7,6 +7,7 @@ from robovlms.pretraining.evaluate import main, mark
 from robovlms.pretraining.exam import SCALES, Majority, error, examine, is_right
 from robovlms.pretraining.imagined import imagined_frames
 from robovlms.pretraining.locations import from_bins, metric_bin, pixel_bin
+from robovlms.pretraining.verdict import clearly_above, limits
 
 
 def test_words_must_be_equal():
@@ -52,3 +53,25 @@ def test_marks_hold_intervals_and_errors():
 def test_no_model_is_one_clear_message(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert "no vision-language model" in capsys.readouterr().err
+
+
+def marks_of(rate, blind, majority):
+    def made(accuracy):
+        return {"accuracy": accuracy, "ci95": [accuracy - 0.05, accuracy + 0.05], "unit": "px", "median_error": 2.5}
+
+    return {"model": made(rate), "text_only": made(blind), "majority": made(majority)}
+
+
+def test_clearly_above_means_that_no_intervals_meet():
+    assert clearly_above(marks_of(0.71, 0.6, 0.3))
+    assert not clearly_above(marks_of(0.69, 0.6, 0.3))
+    assert not clearly_above(marks_of(0.69, 0.3, 0.6))
+
+
+def test_limits_are_read_off_the_marks():
+    good, bad = marks_of(0.9, 0.1, 0.1), marks_of(0.5, 0.5, 0.1)
+    sets = {"ABC": {"detect_static": good, "held": good}, "D": {"detect_static": bad, "held": bad}}
+    text = limits(sets)
+    assert "A to C: 2 of 2 kinds are clearly above both baselines." in text
+    assert "D: 0 of 2 kinds are clearly above both baselines; not `detect_static` and `held`." in text
+    assert "`detect_static` 2.5 px and 2.5 px" in text

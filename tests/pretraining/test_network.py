@@ -3,27 +3,15 @@ import pytest
 import torch
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 
-from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.answering import Answerer
 from robovlms.pretraining.batches import Encoder, Prompted, by_length, jitter, pixel_values
 from robovlms.pretraining.cells import CellHeads, cell_loss, focus_subsampling
-from robovlms.pretraining.frames import FRAME, POINTS
+from robovlms.pretraining.frames import POINTS
 from robovlms.pretraining.imagined import imagined_frames
 from robovlms.pretraining.losses import NUM_TARGETS, answer_loss, probe_targets
 from robovlms.pretraining.model import build
-from robovlms.pretraining.network import answer_logits, encode_images, spread_projection
+from robovlms.pretraining.network import answer_logits, encode_images, spread_projection, summary_state
 from robovlms.pretraining.questions import ask_some
-from robovlms.pretraining.run import main
-from robovlms.pretraining.settings import PretrainingConfig
-from robovlms.pretraining.trainer import Trainer
-
-
-def frames_with_images(number):
-    rng = np.random.default_rng(5)
-    frames = imagined_frames(rng, number)
-    for frame in frames:
-        frame.record["images"] = rng.integers(0, 256, frame.images.shape)
-    return frames
 
 
 def questions_about(frames, number=3):
@@ -39,7 +27,7 @@ def stock_inputs(tokenizer, tokens_per_image, question):
     return torch.tensor([prefix + suffix]), torch.tensor([[0] * len(prefix) + [1] * len(suffix)]), len(suffix)
 
 
-def test_training_pass_equals_the_stock_forward_of_the_saved_directory(saved, small):
+def test_training_pass_equals_the_stock_forward_of_the_saved_directory(saved, small, frames_with_images):
     model = AutoModelForImageTextToText.from_pretrained(saved).eval()
     assert next(model.parameters()).dtype == torch.float32
     tokenizer = AutoTokenizer.from_pretrained(saved)
@@ -59,7 +47,7 @@ def test_training_pass_equals_the_stock_forward_of_the_saved_directory(saved, sm
     assert len(targets) == len(ours)
 
 
-def test_image_processor_gives_the_pixels_of_training(saved):
+def test_image_processor_gives_the_pixels_of_training(saved, frames_with_images):
     frames = frames_with_images(2)
     processor = AutoImageProcessor.from_pretrained(saved, backend="pil")
     images = [image for frame in frames for image in frame.images]
@@ -67,7 +55,7 @@ def test_image_processor_gives_the_pixels_of_training(saved):
     torch.testing.assert_close(pixel_values(frames), theirs, atol=1e-6, rtol=0)
 
 
-def test_greedy_answers_equal_stepwise_argmax(saved):
+def test_greedy_answers_equal_stepwise_argmax(saved, frames_with_images):
     answerer = Answerer(saved)
     frames = frames_with_images(2)
     asked = questions_about(frames)
@@ -132,81 +120,26 @@ def test_colour_jitter_keeps_shape_range_and_is_repeatable():
     np.testing.assert_array_equal(once, jitter(pixels, np.random.default_rng(1)))
 
 
-def pool_of(number):
-    return np.array([frame.record for frame in frames_with_images(number)], dtype=FRAME)
-
-
-def config(small, **changes):
-    return PretrainingConfig(
-        model=small, num_frames=40, first_frames=40, pairs=6, tower_pairs=6, warmup_steps=5, **changes
-    )
-
-
-def test_training_learns_a_few_frames_and_resumes_exactly(tmp_path, tokenizer, small):
-    pool = pool_of(40)
-    trainer = Trainer(config(small), tokenizer)
-    assert set(trainer.step(pool, 0.0)) == {"probe", "cells", "rate"}
-    first = trainer.step(pool, 0.5)
-    assert set(first) == {"answers", "rate"}
-    later = [trainer.step(pool, 0.71) for _ in range(25)]
-    assert set(later[0]) == {"answers", "probe", "cells", "rate"}
-    assert np.mean([losses["answers"] for losses in later[-5:]]) < first["answers"] - 0.4
-    trainer.save(tmp_path / "state.pt", 12.5)
-    again = Trainer(config(small), tokenizer)
-    assert again.load(tmp_path / "state.pt") == 12.5
-    assert again.step(pool, 0.8) == trainer.step(pool, 0.8)
-
-
-def test_a_state_of_other_settings_is_refused(tmp_path, tokenizer, small):
-    Trainer(config(small), tokenizer).save(tmp_path / "state.pt", 1.0)
-    with pytest.raises(UserError, match="seed is 0, asked for 3"):
-        Trainer(config(small, seed=3), tokenizer).load(tmp_path / "state.pt")
-    assert Trainer(config(small, minutes=1.0), tokenizer).load(tmp_path / "state.pt") == 1.0
-
-
-def test_another_run_is_not_overwritten(tmp_path, capsys):
-    (tmp_path / "state.pt").touch()
-    assert main(["--out", str(tmp_path)]) == 2
-    assert "--resume" in capsys.readouterr().err
-
-
-def test_the_tower_stands_still_while_the_language_model_learns(tokenizer, small):
-    trainer = Trainer(config(small), tokenizer)
-    tower = trainer.model.model.vision_tower
-    before = {name: t.clone() for name, t in tower.state_dict().items()}
-    words = trainer.model.lm_head.weight.clone()
-    trainer.step(pool_of(40), 0.5)
-    assert all(torch.equal(before[name], t) for name, t in tower.state_dict().items())
-    assert not torch.equal(words, trainer.model.lm_head.weight)
-
-
-def test_a_run_may_start_from_the_tower_of_another(tmp_path, tokenizer, small):
-    first = Trainer(config(small), tokenizer)
-    first.step(pool_of(40), 0.0)
-    first.save(tmp_path / "state.pt", 1.0)
-    second = Trainer(config(small, seed=1), tokenizer)
-    second.start_from(tmp_path / "state.pt")
-    one, other = (trainer.model.model.vision_tower.state_dict() for trainer in (first, second))
-    assert all(torch.equal(one[name], other[name]) for name in one)
-    assert torch.equal(first.model.lm_head.weight, second.model.lm_head.weight)
-    assert second.step_count == 0
-    wider = Trainer(config(small.model_copy(update={"width": 96})), tokenizer)
-    wider.start_from(tmp_path / "state.pt")
-    assert torch.equal(wider.model.model.vision_tower.state_dict()[next(iter(one))], one[next(iter(one))])
-
-
-def test_image_tokens_begin_spread_out(tokenizer, small):
-    model = build(small, tokenizer).eval()
-    pixels = pixel_values(frames_with_images(40))
-    spread_projection(model, pixels)
+def test_the_summary_is_what_bos_holds_after_the_first_layer_of_the_stock_model(saved, frames_with_images):
+    model = AutoModelForImageTextToText.from_pretrained(saved).eval()
     with torch.inference_mode():
-        tokens = model.model.multi_modal_projector(model.model.vision_tower(pixels).last_hidden_state).flatten(0, 1)
+        images = encode_images(model, pixel_values(frames_with_images(2)))[0]
+        begin = torch.tensor([[model.config.get_text_config().bos_token_id]] * 2)
+        language = model.model.language_model
+        both = torch.cat([images, language.embed_tokens(begin)], dim=1)
+        everything = torch.zeros(2, 1, both.shape[1], both.shape[1])
+        places = torch.arange(1, both.shape[1] + 1)[None]
+        kept = []
+        hook = language.layers[0].register_forward_hook(lambda *call: kept.append(call[2]))
+        language(inputs_embeds=both, attention_mask=everything, position_ids=places, use_cache=False)
+        hook.remove()
+        torch.testing.assert_close(summary_state(model, images), kept[0][:, -1])
+
+
+def test_image_tokens_begin_spread_out(tokenizer, small, frames_with_images):
+    model = build(small, tokenizer).eval()
+    with torch.inference_mode():
+        features = model.model.vision_tower(pixel_values(frames_with_images(40))).last_hidden_state.flatten(0, 1)
+        spread_projection(model, features)
+        tokens = model.model.multi_modal_projector(features)
     assert tokens.mean(0).norm() < 0.01 * tokens.std(0).norm()
-
-
-def test_a_loss_that_is_not_finite_stops(tokenizer, small):
-    trainer = Trainer(config(small), tokenizer)
-    with torch.no_grad():
-        trainer.probe.layers[1].weight.fill_(float("nan"))
-    with pytest.raises(WorkFailed, match="step 0"):
-        trainer.step(pool_of(40), 0.8)

@@ -6,6 +6,7 @@ from typing import Any
 
 from robovlms.pretraining.export import num_parameters
 from robovlms.pretraining.questions import SHARES
+from robovlms.pretraining.verdict import clearly_above, limits
 
 _TEMPLATE = Path(__file__).parent / "card_template.md"
 
@@ -21,6 +22,7 @@ def model_card(directory: Path, result: dict[str, Any], history: str) -> str:
         history=history,
         frames=result["frames_per_set"],
         rows="\n".join(rows),
+        limits=limits(sets),
     )
 
 
@@ -32,7 +34,9 @@ def _row(kind: str, sets: dict[str, Any]) -> str:
 
 def _cells(marks: dict[str, Any]) -> list[str]:
     low, high = marks["model"]["ci95"]
-    model = f"**{marks['model']['accuracy']:.2f}** ({low:.2f}-{high:.2f}){_error(marks['model'])}"
+    rate = f"{marks['model']['accuracy']:.2f}"
+    rate = f"**{rate}**" if clearly_above(marks) else rate
+    model = f"{rate} ({low:.2f}-{high:.2f}){_error(marks['model'])}"
     return [model, *(f"{marks[who]['accuracy']:.2f}{_error(marks[who])}" for who in ("text_only", "majority"))]
 
 

@@ -68,7 +68,7 @@ def marks_by_kind(
     return result
 
 
-def evaluate(directory: Path, num_frames: int = 300) -> dict[str, Any]:
+def evaluate(directory: Path, num_frames: int = 600) -> dict[str, Any]:
     """Examine the model in ``directory``; JSON-able. ``num_frames`` frames a set.
 
     Raises:
@@ -112,9 +112,9 @@ def main(arguments: list[str]) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m robovlms.pretraining.evaluate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a Hugging Face directory, as run.py exports it")
-    parser.add_argument("--frames", type=int, default=300, help="frames in each set")
+    parser.add_argument("--frames", type=int, default=600, help="frames in each set")
     parser.add_argument("--out", type=Path, help="where to write the JSON (default: DIRECTORY/../vqa.json)")
-    parser.add_argument("--card", metavar="HISTORY", help="also write the model card, with this line on its training")
+    parser.add_argument("--card", metavar="HISTORY", help="also write the model card; these words say how it was made")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:

@@ -35,7 +35,7 @@ class Probe(nn.Module):
             nn.LayerNorm(num_features), nn.Linear(num_features, hidden), nn.GELU(), nn.Linear(hidden, NUM_TARGETS)
         )
 
-    def forward(self, features: Float[Tensor, "p t e"]) -> Float[Tensor, "p n"]:
+    def forward(self, features: Float[Tensor, "p *f"]) -> Float[Tensor, "p n"]:
         """Predicted targets of each image pair."""
         return self.layers(features.flatten(1))
 

@@ -6,6 +6,7 @@ convolutional stem keeps places that a tiny ViT with large patches lost (docs/ti
 
 from typing import Any
 
+import torch
 from transformers import LevitConfig, PaliGemmaConfig, PaliGemmaForConditionalGeneration, PreTrainedTokenizerBase
 
 from robovlms.core.config import Config
@@ -66,7 +67,7 @@ def build(config: TinyVLMConfig, tokenizer: PreTrainedTokenizerBase) -> PaliGemm
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
     }
-    return PaliGemmaForConditionalGeneration(
+    model = PaliGemmaForConditionalGeneration(
         PaliGemmaConfig(
             vision_config=vision_config(config),
             text_config=text,
@@ -75,3 +76,9 @@ def build(config: TinyVLMConfig, tokenizer: PreTrainedTokenizerBase) -> PaliGemm
             hidden_size=config.width,
         )
     )
+    # The stock 0.02 is meant for widths of thousands; here it would let next to nothing through the layers.
+    with torch.no_grad():
+        for parameter in model.model.language_model.layers.parameters():
+            if parameter.ndim > 1:
+                parameter.normal_(0, parameter.shape[1] ** -0.5)
+    return model

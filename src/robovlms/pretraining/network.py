@@ -23,12 +23,8 @@ def encode_images(
 
 
 @torch.no_grad()
-def spread_projection(model: PaliGemmaForConditionalGeneration, pixels: Float[Tensor, "f 3 h w"]) -> None:
+def spread_projection(model: PaliGemmaForConditionalGeneration, features: Float[Tensor, "n e"]) -> None:
     """Begin the projector so that what differs between images, not their large common mean, fills the image tokens."""
-    tower = model.model.vision_tower
-    learning = tower.training
-    features = tower.eval()(pixels).last_hidden_state.flatten(0, 1)
-    tower.train(learning)
     mean = features.mean(0)
     _, sizes, directions = torch.linalg.svd(features - mean, full_matrices=False)
     linear = model.model.multi_modal_projector.linear
@@ -63,6 +59,19 @@ def hidden_states(
         use_cache=False,
     )
     return output.last_hidden_state[:, shift:]
+
+
+def summary_state(model: PaliGemmaForConditionalGeneration, images: Float[Tensor, "p s d"]) -> Float[Tensor, "p d"]:
+    """What <bos> holds after the first layer, when it stands alone behind the image tokens."""
+    language = model.model.language_model
+    begin = torch.full((len(images), 1), language.config.bos_token_id)
+    states = torch.cat([images, language.embed_tokens(begin)], dim=1)
+    total = states.shape[1]
+    place = torch.arange(1, total + 1)[None]
+    turns = language.rotary_emb(states, position_ids=place)
+    everything = torch.zeros(1, 1, total, total)
+    first = language.layers[0]
+    return first(states, attention_mask=everything, position_ids=place, position_embeddings=turns)[:, -1]
 
 
 def answer_places(texts: TextBatch) -> Bool[Tensor, "b s"]:

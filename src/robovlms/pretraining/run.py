@@ -1,7 +1,7 @@
-"""Pre-train the tiny VLM: ``python -m robovlms.pretraining.run --out DIR --minutes 75``.
+"""Pre-train the tiny VLM: ``python -m robovlms.pretraining.run --out DIR --minutes 60``.
 
-One thread trains, a second process draws the frames; 75 minutes are what the packaged weights took on one core of a
-small server. The directory holds the pool (about 0.75 GB), ``metrics.jsonl``, ``state.pt`` for ``--resume`` and
+One thread trains, a second process draws the frames; 60 minutes are what the packaged weights took on one core of a
+small server. The directory holds the pool (about 0.9 GB), ``metrics.jsonl``, ``state.pt`` for ``--resume`` and
 ``tiny_vlm``, the model as exported every few minutes.
 """
 
@@ -98,22 +98,15 @@ def main(arguments: list[str]) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m robovlms.pretraining.run", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="directory of the run")
-    parser.add_argument("--minutes", type=float, default=75.0, help="training time (wall clock)")
-    parser.add_argument("--frames", type=int, default=30_000, help="image pairs to draw")
+    parser.add_argument("--minutes", type=float, default=60.0, help="training time (wall clock)")
+    parser.add_argument("--frames", type=int, default=36_000, help="image pairs to draw")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--start-from", type=Path, help="state.pt of another run: take what fits, skip the tower's stage"
-    )
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
         settings = {"seed": given.seed, "minutes": given.minutes, "num_frames": given.frames}
-        if given.start_from:
-            settings |= {"tower_share": 0.0, "language_share": 0.5, "tower_rate": 1e-3}
         run = Run(given.out, validate(PretrainingConfig, settings), given.resume)
-        if given.start_from and not run.elapsed_s:
-            run.trainer.start_from(given.start_from)
         start_writer(run)
         # Stopped by a scheduler as well as by Ctrl-C, a run saves.
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
