@@ -10,6 +10,7 @@ from robovlms.pretraining import tiny_vlm_path
 from robovlms.pretraining.answering import Answerer
 from robovlms.pretraining.exam import SCALES, error, examine, is_right
 from robovlms.pretraining.pool import held_out_frames, teleported
+from robovlms.pretraining.questions import SHARES
 from robovlms.pretraining.vocabulary import tiny_tokenizer
 from robovlms.worlds.tabletop import Tabletop
 
@@ -37,24 +38,35 @@ def test_the_card_has_figures_for_both_sets():
     assert "$" not in card
 
 
-@pytest.mark.render
-def test_the_packaged_model_finds_things_in_new_states():
+def examined(scenes, number):
     try:
-        frames = held_out_frames("ABC", 99, 45, (teleported,))
+        frames = held_out_frames(scenes, 99, number, (teleported,))
     except UserError:
         pytest.skip("no OpenGL backend")
     answerer = Answerer(tiny_vlm_path())
     asked = examine(frames, np.random.default_rng(0))
-    answers = answerer.answer(answerer.look(frames), asked)
-    pairs = [(q, a) for q, a in zip(asked, answers, strict=True)]
+    pairs = list(zip(asked, answerer.answer(answerer.look(frames), asked), strict=True))
     gaps = {
         kind: np.median([g for q, a in pairs if q.kind == kind and (g := error(kind, a, q.answer)) is not None])
         for kind in SCALES
     }
+    right = {kind: np.mean([is_right(kind, a, q.answer) for q, a in pairs if q.kind == kind]) for kind in SHARES}
+    return gaps, right
+
+
+@pytest.mark.render
+def test_the_packaged_model_finds_things_and_reads_fixtures_in_new_states():
+    gaps, right = examined("ABC", 45)
     assert gaps["detect_static"] < 3.0
     assert gaps["offset"] < 8.0
-    where = [is_right(q.kind, a, q.answer) for q, a in pairs if q.kind == "where_is"]
-    assert np.mean(where) > 0.75
+    assert right["where_is"] > 0.75
+    assert min(right["fixture_choice"], right["fixture_yes_no"]) > 0.7
+
+
+@pytest.mark.render
+def test_the_packaged_model_reads_fixtures_of_a_scene_it_never_saw():
+    _, right = examined("D", 45)
+    assert min(right["fixture_choice"], right["fixture_yes_no"]) > 0.7
 
 
 @pytest.mark.slow
