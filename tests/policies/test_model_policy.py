@@ -81,3 +81,12 @@ def test_images_are_asked_for_only_when_a_plan_is_due():
         asked.append(policy.needs_observation("a"))
         policy.act({"a": Observation(images if asked[-1] else {}, np.zeros(15))})
     assert asked == [True, False, False, True, False, False, True]
+
+
+def test_a_state_of_another_length_is_refused_where_nothing_was_bound():
+    spec = observation_spec(64)
+    policy = make(spec=spec.select(state=["gripper_action", "tcp_position"])).policy("first", batch_size=1)
+    policy.start("e", "open the drawer", seed=0)
+    images = {camera.name: np.zeros((64, 64, 3), np.uint8) for camera in spec.cameras}
+    with pytest.raises(UserError, match=r"15 numbers, this policy reads 4 \(gripper_action, tcp_position\)"):
+        policy.act({"e": Observation(images=images, state=np.zeros(15, np.float32))})

@@ -2,8 +2,9 @@
 
 Starting each task where the last one ended gives the initial states (gripper at a fixture, block in hand) that
 evaluation in chains meets. Now and then a gust pushes the executed action aside while the clean label is recorded
-(DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers; and before some tasks the tool
-wanders off unrecorded, so that place and progress are not the same thing.
+(DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers. Before some tasks the tool
+wanders off unrecorded, so that place and progress are not the same thing; before others a mistaken attempt, which aims
+a few centimetres beside the mark, goes unrecorded, so that a policy sees what to do on top of the drawer's front.
 """
 
 from collections import Counter
@@ -24,8 +25,12 @@ GUST_PROBABILITY = 0.08
 GUST_STEPS = (2, 4)
 GUST_STD = 0.8
 """Of a normalised position action, one direction for the whole gust: 3 cm a step along each axis."""
-WANDER_PROBABILITY = 0.5
+WANDER_PROBABILITY = 0.4
 WANDER_STEPS = (1, 5)
+MISTAKE_PROBABILITY = 0.3
+MISTAKE_STEPS = (4, 24)
+MISTAKE_STD = 0.8
+"""As ``GUST_STD``, one for the whole attempt: how far beside the mark it aims."""
 STALL_ACTION, STALL_M = 0.3, 0.004
 """A frame is stalled where the expert asks for more than ``STALL_ACTION`` but the tool moves less than ``STALL_M``."""
 
@@ -36,7 +41,7 @@ def collect_chain(
     """Demonstrations of one chain, and the tasks whose attempt failed; a pure function of the arguments.
 
     Rare tasks are preferred: the chain begins where one of them can, and the next task is drawn with weight
-    ``1 / (1 + count)``, squared.
+    ``1 / (1 + count)`` to the fourth power.
     """
     rng = np.random.default_rng(seed)
     tally = Counter(counts)
@@ -44,11 +49,15 @@ def collect_chain(
     rarest_first = random_initial_state(rng, _draw(rng, tasks, tally))
     world.reset(rarest_first, seed=int(rng.integers(2**31)), render=False)
     for _ in range(CHAIN_LENGTH):
-        _wander(world, rng)
+        kind = rng.random()
+        if kind < WANDER_PROBABILITY:
+            _wander(world, rng)
         possible = [task for task in tasks if feasible(task, world.state())]
         if not possible:
             break
         task = _draw(rng, possible, tally)
+        if kind > 1 - MISTAKE_PROBABILITY and not _mistaken_attempt(world, task, rng):
+            continue
         episode = _demonstrate(world, task, rng, render, f"chain {seed}")
         if episode is None:
             return episodes, [task]
@@ -58,7 +67,7 @@ def collect_chain(
 
 
 def _draw(rng: np.random.Generator, tasks: Sequence[str], tally: Mapping[str, int]) -> str:
-    weights = np.array([1.0 / (1 + tally.get(task, 0)) ** 2 for task in tasks])
+    weights = np.array([1.0 / (1 + tally.get(task, 0)) ** 4 for task in tasks])
     return tasks[int(rng.choice(len(tasks), p=weights / weights.sum()))]
 
 
@@ -102,11 +111,22 @@ def _gusts(rng: np.random.Generator) -> Iterator[np.ndarray]:
 
 
 def _wander(world: Tabletop, rng: np.random.Generator) -> None:
-    """Move the tool in one random direction for a few steps, or not at all; the gripper keeps its command."""
-    if rng.random() < WANDER_PROBABILITY:
-        action = np.array([*rng.uniform(-1, 1, 3), 0, 0, 0, world.robot_obs()[14]])
-        for _ in range(int(rng.integers(WANDER_STEPS[0], WANDER_STEPS[1] + 1))):
-            world.step(action, render=False)
+    """Move the tool in one random direction for a few steps; the gripper keeps its command."""
+    action = np.array([*rng.uniform(-1, 1, 3), 0, 0, 0, world.robot_obs()[14]])
+    for _ in range(int(rng.integers(WANDER_STEPS[0], WANDER_STEPS[1] + 1))):
+        world.step(action, render=False)
+
+
+def _mistaken_attempt(world: Tabletop, task: str, rng: np.random.Generator) -> bool:
+    """Begin the task aiming beside the mark, never letting go of a block; whether it is still to be done afterwards."""
+    beside = rng.normal(0, MISTAKE_STD, 3)
+    world.begin_task(task)
+    for action, _ in zip(expert(world, task), range(int(rng.integers(*MISTAKE_STEPS))), strict=False):
+        if action[6] > 0 and world.state().held is not None:
+            break
+        executed = np.array([*np.clip(action[:3] + beside, -1, 1), *action[3:]])
+        world.step(executed, render=False)
+    return feasible(task, world.state())
 
 
 def _episode(

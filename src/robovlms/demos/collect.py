@@ -19,6 +19,7 @@ from robovlms.data.lerobot_encode import EncodedEpisode, encode_episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.demos.chain import collect_chain
 from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
+from robovlms.worlds.tabletop.conventions import WORLD_VERSION
 
 ROUND = 8
 
@@ -69,7 +70,7 @@ def collect(plan: Plan, out: Path, processes: int = 1, on_episode: Callable[[Tal
     import mujoco
 
     provenance = {"world": "tabletop", "scenes": plan.scenes, "tasks": list(plan.tasks), "seed": plan.seed}
-    provenance |= {"mujoco": mujoco.__version__}
+    provenance |= {"world_version": WORLD_VERSION, "mujoco": mujoco.__version__}
     tally = Tally()
     spec = observation_spec(plan.image_size)
     with (

@@ -43,7 +43,7 @@ class ModelPolicy:
         self.network = vla.network.eval()
         self.executor = parse_executor(executor)
         self._observation_spec = vla.manifest.observation_spec
-        self.state_columns: list[int] = list(range(self._observation_spec.state_dims))
+        self.state_columns: list[int] | None = None
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
         self.history, self.stride = settings.history, settings.stride
@@ -125,7 +125,7 @@ class ModelPolicy:
 
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))
-        states = np.stack([observations[e].state[self.state_columns] for e in episodes]).astype(np.float32)
+        states = np.stack([self._state(observations[e]) for e in episodes]).astype(np.float32)
         head, dims = self.network.head, self.vla.manifest.action_spec.dims
         return Batch(
             images={camera.name: self._frames(camera.name, episodes, observations) for camera in self.cameras},
@@ -139,6 +139,19 @@ class ModelPolicy:
             action_mask=torch.zeros(len(rows), 1, head.chunk, dtype=torch.bool),
             dataset_id=torch.zeros(len(rows), dtype=torch.long),
         )
+
+    def _state(self, observation: Observation) -> np.ndarray:
+        """The components this policy was trained on: those ``bind`` found, else all, if there are as many."""
+        if self.state_columns is not None:
+            return observation.state[self.state_columns]
+        wanted = self._observation_spec.state_dims
+        if len(observation.state) != wanted:
+            names = ", ".join(self._observation_spec.state_names)
+            raise UserError(
+                f"The state has {len(observation.state)} numbers, this policy reads {wanted} ({names}). "
+                "Call bind(world.action_spec, world.observation_spec) first, or pass exactly these."
+            )
+        return observation.state
 
     @property
     def cameras(self) -> tuple:

@@ -43,7 +43,7 @@ class OptimizerConfig(Config):
             }
             for (scale, decay), parameters in groups.items()
         ]
-        return torch.optim.AdamW(settings, betas=self.betas)
+        return torch.optim.AdamW(settings, betas=self.betas, fused=True)
 
     def factor(self, progress: float) -> float:
         """Share of the peak learning rate at a progress in [0, 1]."""

@@ -26,8 +26,9 @@ _MAX_RISE_STEPS = 15
 _FUNNEL_M = 0.02
 _STUCK_M, _STUCK_STEPS = 0.002, 3
 _YAW_TOLERANCE = 0.08
-_NEAR_XY = 0.02
-"""Where the tool need not rise first: it is already above its goal."""
+_NEAR_XY = 0.06
+"""Within this the tool goes to its goal through the funnel, without rising first: what an expert does should follow
+from where things are, not from when it began."""
 
 
 def go(
@@ -71,7 +72,7 @@ def reach(world: Tabletop, point: Point, grip: float, yaw: float = 0.0, toleranc
 
     def funnel() -> Point:
         aside = float(np.linalg.norm(world.simulation.pose[:2] - point[:2])) - _FUNNEL_M
-        return at_height(point, min(point[2] + 3.0 * max(0.0, aside), max(point[2], TRAVEL_Z)))
+        return at_height(point, min(point[2] + 4.0 * max(0.0, aside), max(point[2], TRAVEL_Z)))
 
     yield from go(world, funnel, grip, yaw, tolerance)
 
