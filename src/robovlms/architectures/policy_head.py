@@ -60,8 +60,7 @@ class PolicyHead(Architecture):
         if batch.media is not None:
             return [Media(tokens, square(tokens.shape[1])) for tokens in batch.media.unbind(dim=1)]
         stacked = torch.cat(list(batch.images.values()))
-        media = self.backbone.see(stacked)
-        return [Media(part, media.grid) for part in media.tokens.chunk(len(batch.images))]
+        return self.backbone.see(stacked).chunk(len(batch.images))
 
 
 @torch.no_grad()

@@ -1,7 +1,7 @@
 """A vision-language model behind four verbs: ``see``, ``read``, ``think``, ``speak``.
 
-Composition of a prompt, slot read-out and the attention mask in its general form are written once, here. A family
-overrides ``positions`` and ``mask`` and the verbs that differ. A backbone knows nothing of robots, windows or heads.
+Composition of a prompt, caching, slot read-out and the attention mask in its general form are written once, here. A
+family overrides ``positions`` and ``mask`` and what else differs. A backbone knows nothing of robots, windows or heads.
 """
 
 from abc import ABC, abstractmethod
@@ -12,11 +12,15 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
+from transformers import DynamicCache
 from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
+from robovlms.backbones.compose import Part, everywhere, join, num_rows
 from robovlms.backbones.prompt import (
     Action,
+    Begin,
+    Cache,
     Image,
     Layout,
     Media,
@@ -26,7 +30,6 @@ from robovlms.backbones.prompt import (
     State,
     Text,
     TokenKind,
-    cells,
 )
 from robovlms.core.errors import UserError
 
@@ -37,6 +40,18 @@ class Backbone(nn.Module, ABC):
     model: Any
     tokenizer: Any
     image_processor: Any
+
+    model_types: tuple[str, ...] = ()
+    """The Hugging Face ``model_type``s of this family."""
+    opening: str = ""
+    """What the family writes before anything else. Where it is set, it holds the special tokens, texts hold none."""
+    around_image: tuple[str, str] = ("", "")
+    """The tokens the family writes before and after an image."""
+
+    @classmethod
+    def serves(cls, config: Any) -> bool:
+        """Whether this class is the one for a Hugging Face config."""
+        return config.model_type in cls.model_types
 
     @property
     @abstractmethod
@@ -70,15 +85,24 @@ class Backbone(nn.Module, ABC):
 
     @abstractmethod
     def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:
-        """Encode RGB images to tokens in the language model's space; ``text`` for families that condition on it."""
+        """Encode RGB images as tokens; ``text`` (a row an image) for families whose tokens depend on it."""
 
     def read(self, ids: Int[Tensor, "b l"]) -> Float[Tensor, "b l d"]:
         """Embed token ids."""
         return self.word_embedding(ids)
 
-    @abstractmethod
-    def think(self, sequence: Sequence, cache: Any = None) -> tuple[Float[Tensor, "b s d"], Any]:
+    def think(self, sequence: Sequence, cache: Cache | None = None) -> tuple[Float[Tensor, "b s d"], Cache | None]:
         """Last hidden states of every token, and the extended cache when one is given."""
+        known = (cache or Cache(None)).then(sequence)
+        return self.decode(sequence.embeds, known), None if cache is None else known
+
+    @abstractmethod
+    def decode(self, embeds: Float[Tensor, "b s d"], known: Cache) -> Float[Tensor, "b s d"]:
+        """Run the language model on new tokens; ``known`` describes them and all before them."""
+
+    def new_cache(self) -> Cache:
+        """An empty cache, for sequences that are thought in several pieces."""
+        return Cache(DynamicCache())
 
     @abstractmethod
     def speak(self, hidden: Float[Tensor, "*n d"], ids: Int[Tensor, " v"] | None = None) -> Float[Tensor, "*n v"]:
@@ -97,6 +121,10 @@ class Backbone(nn.Module, ABC):
                 tower.eval()
         return self
 
+    def template(self, instruction: str) -> str:
+        """The family's wording round an instruction; the same for training and inference."""
+        return instruction
+
     def tokenize(self, texts: Items[str], length: int | None = None) -> Text:
         """Token ids of instructions, right-padded, special tokens as the family expects.
 
@@ -105,7 +133,10 @@ class Backbone(nn.Module, ABC):
         Raises:
             UserError: an instruction needs more than ``length`` tokens.
         """
-        encoded = self.tokenizer([self.template(text) for text in texts], padding=True, return_tensors="pt")
+        wording = [self.template(text) for text in texts]
+        encoded = self.tokenizer(
+            wording, add_special_tokens=not self.opening, padding=True, padding_side="right", return_tensors="pt"
+        )
         ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
         if length is not None:
             if ids.shape[1] > length:
@@ -116,53 +147,57 @@ class Backbone(nn.Module, ABC):
         device = self.word_embedding_device
         return Text(ids.to(device), valid.to(device))
 
-    def template(self, instruction: str) -> str:
-        """The family's wording round an instruction; the same for training and inference."""
-        return instruction
-
     @property
     def word_embedding_device(self) -> torch.device:
         """Where token ids must be."""
         return next(self.word_embedding.parameters()).device
 
-    def compose(self, segments: Items[Segment]) -> Sequence:
-        """Lay segments out as one sequence. Every segment must have the same number of rows."""
-        batch = _rows(segments)
-        parts = [self._embed(segment, batch) for segment in segments]
-        kinds, steps, images, cell = [], [], [], []
-        for index, (segment, (embeds, _)) in enumerate(zip(segments, parts, strict=True)):
-            length = embeds.shape[1]
-            kinds += [int(_kind(segment))] * length
-            steps += [segment.step] * length
-            images += [index if isinstance(segment, Image) else -1] * length
-            grid = segment.media.grid if isinstance(segment, Image) else (1, 1, 1)
-            cell.append(cells(grid, length)[:length])
-        device = parts[0][0].device
-        layout = Layout(
-            kind=torch.tensor(kinds, device=device),
-            step=torch.tensor(steps, device=device),
-            image=torch.tensor(images, device=device),
-            cell=torch.cat(cell).to(device),
-            valid=torch.cat([valid for _, valid in parts], dim=1),
-        )
-        return Sequence(torch.cat([embeds for embeds, _ in parts], dim=1), layout)
+    def compose(self, segments: Items[Segment], cache: Cache | None = None) -> Sequence:
+        """Lay segments out as one sequence, which continues ``cache`` if that holds something.
 
-    def _embed(self, segment: Segment, batch: int) -> tuple[Float[Tensor, "b l d"], Bool[Tensor, "b l"]]:
+        Every segment must have the same number of rows.
+        """
+        before = None if cache is None else cache.layout
+        batch = num_rows(segments) if before is None else before.valid.shape[0]
+        parts = [self.words(self.opening, batch, 0)] if self.opening and before is None else []
+        for segment in segments:
+            parts += self.parts(segment, batch)
+        return join(parts, tuple(segment for segment in segments if isinstance(segment, Image)))
+
+    def parts(self, segment: Segment, batch: int) -> list[Part]:
+        """The runs of tokens a segment becomes."""
         match segment:
             case Text():
-                return self.read(segment.ids), segment.valid
+                return [Part(TokenKind.TEXT, segment.step, self.read(segment.ids), segment.valid)]
             case Image():
-                tokens = segment.media.tokens
-                return tokens, segment.valid[:, None].expand(-1, tokens.shape[1])
+                return self.image_parts(segment)
             case State():
-                embeds = segment.tokens
+                kind, embeds = TokenKind.STATE, segment.tokens
             case Action():
-                embeds = self.read(segment.ids)
+                kind, embeds = TokenKind.ACTION, self.read(segment.ids)
             case Slot():
-                embeds = segment.vectors.expand(batch, -1, -1)
-        return embeds, torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
+                kind, embeds = TokenKind.SLOT, segment.vectors.expand(batch, -1, -1)
+            case Begin():
+                raise AssertionError("only an encoder-decoder begins")
+        return [Part(kind, segment.step, embeds, everywhere(embeds))]
 
-    def positions(self, layout: Layout) -> Int[Tensor, "b s"]:
+    def image_parts(self, image: Image) -> list[Part]:
+        """An image's tokens between what the family writes around an image; absent where the image is."""
+        tokens = image.media.tokens
+        valid = image.valid[:, None].expand(-1, tokens.shape[1])
+        before, after = (
+            [self.words(text, len(tokens), image.step, image.valid)] if text else [] for text in self.around_image
+        )
+        return [*before, Part(TokenKind.IMAGE, image.step, tokens, valid, image.media.grid), *after]
+
+    def words(self, text: str, batch: int, step: int, valid: Bool[Tensor, " b"] | None = None) -> Part:
+        """The same words in every row where ``valid``."""
+        ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
+        embeds = self.read(ids.to(self.word_embedding_device)).expand(batch, -1, -1)
+        mask = everywhere(embeds) if valid is None else valid[:, None].expand(-1, embeds.shape[1])
+        return Part(TokenKind.TEXT, step, embeds, mask)
+
+    def positions(self, layout: Layout) -> Int[Tensor, "*axes b s"]:
         """Position of each token, counting valid tokens only, so padding never shifts anything."""
         return (layout.valid.long().cumsum(dim=1) - 1).clamp(min=0)
 
@@ -182,19 +217,3 @@ def visible(allowed: Bool[Tensor, "s s"], valid: Bool[Tensor, "b s"]) -> Bool[Te
     """Combine a pattern with padding; a padded query sees itself, so that no softmax row is empty."""
     identity = torch.eye(valid.shape[1], dtype=torch.bool, device=valid.device)
     return ((allowed & valid[:, None, :]) | identity)[:, None]
-
-
-def _kind(segment: Segment) -> TokenKind:
-    return TokenKind[type(segment).__name__.upper()]
-
-
-def _rows(segments: Items[Segment]) -> int:
-    for segment in segments:
-        match segment:
-            case Text() | Action():
-                return segment.ids.shape[0]
-            case Image():
-                return segment.media.tokens.shape[0]
-            case State():
-                return segment.tokens.shape[0]
-    raise AssertionError("a prompt needs at least one segment with rows")

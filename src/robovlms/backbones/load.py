@@ -1,26 +1,52 @@
 """From a configuration to a backbone: where the weights are, which family they are, which parts train."""
 
 import importlib.resources
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import model_validator
-from transformers import AutoConfig
+from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
 from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
+from robovlms.backbones.generic import GenericBackbone
+from robovlms.backbones.idefics import IdeficsBackbone
+from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
+from robovlms.backbones.pretrained import PretrainedBackbone
+from robovlms.backbones.qwen_vl import Qwen2VLBackbone
+from robovlms.backbones.tiny import tiny_directory
 from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
 
 PACKAGED = "tiny"
-FAMILIES = {"paligemma": PaliGemmaBackbone}
-"""Hugging Face ``model_type`` to the family that serves it."""
+TINY_PREFIX = "tiny:"
+
+
+@dataclass(frozen=True)
+class Family:
+    """A VLM family: its id, the name it is shown by, and its classes, of which the first that serves is taken."""
+
+    id: str
+    name: str
+    classes: tuple[type[PretrainedBackbone], ...]
+
+
+FAMILIES = (
+    Family("llava", "LLaVA", (LlavaBackbone,)),
+    Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone,)),
+    Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
+    Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
+    Family("idefics", "Idefics", (IdeficsBackbone,)),
+)
 
 
 class BackboneConfig(Config):
     """Which VLM, and what of it learns.
 
-    ``path`` is a local Hugging Face directory, a hub id, or ``tiny``: the small VLM of this package.
+    ``path`` is a local Hugging Face directory, a hub id, ``tiny``: the small VLM of this package, or ``tiny:llava`` and
+    so on: a random miniature of a family, for dry runs.
     ``vl_pretrained: false`` keeps the architecture and re-initialises every weight (question 1: why VLAs?). ``train``
     is ``all``, ``text`` (the vision tower and its projector are frozen) or ``nothing``.
     """
@@ -47,27 +73,58 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Back
     """
     source = str(directory) if directory else resolve(config.path)
     try:
-        model_type = AutoConfig.from_pretrained(source).model_type
+        described = AutoConfig.from_pretrained(source)
     except (OSError, ValueError) as error:
         raise UserError(f"Backbone '{config.path}': no Hugging Face model there. {error}") from None
-    if model_type not in FAMILIES:
-        raise UnknownName("model type", model_type, FAMILIES)
     pretrained = directory is not None or config.vl_pretrained
-    backbone = FAMILIES[model_type].from_pretrained(source, pretrained)
+    backbone = backbone_class(described).from_pretrained(source, pretrained)
     _freeze(backbone, config.train)
     return backbone
 
 
+def backbone_class(config: Any) -> type[PretrainedBackbone]:
+    """The class that serves a Hugging Face config: a family's, else the generic one for image-text-to-text models.
+
+    Raises:
+        UnknownName: neither.
+    """
+    for family in FAMILIES:
+        for candidate in family.classes:
+            if candidate.serves(config):
+                return candidate
+    if type(config) in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING:
+        return GenericBackbone
+    known = {name for family in FAMILIES for one in family.classes for name in one.model_types}
+    raise UnknownName("model type", config.model_type, known)
+
+
+def family_of(name: str) -> Family:
+    """The family with this id or display name.
+
+    Raises:
+        UnknownName: none; the nearest is offered.
+    """
+    for family in FAMILIES:
+        if name in (family.id, family.name):
+            return family
+    raise UnknownName("backbone", name, [family.id for family in FAMILIES])
+
+
 def resolve(path: str) -> str:
     """The directory or hub id that a configured path stands for."""
+    if path.startswith(TINY_PREFIX):
+        return str(tiny_directory(path.removeprefix(TINY_PREFIX)))
     if path != PACKAGED:
         return path
     return str(importlib.resources.files("robovlms.pretraining") / "tiny_vlm")
 
 
 def _freeze(backbone: Backbone, train: Literal["all", "text", "nothing"]) -> None:
+    """Decide for every parameter: some Hugging Face models arrive half frozen, some text towers hold the vision."""
+    backbone.requires_grad_(train == "all")
     if train == "text":
+        backbone.text_tower.requires_grad_(True)
+        backbone.word_embedding.requires_grad_(True)
+        backbone.model.get_output_embeddings().requires_grad_(True)
         backbone.vision_tower.requires_grad_(False)
         backbone.projector.requires_grad_(False)
-    elif train == "nothing":
-        backbone.requires_grad_(False)

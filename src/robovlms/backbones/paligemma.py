@@ -17,6 +17,9 @@ from robovlms.backbones.splice import SpliceBackbone
 class PaliGemmaBackbone(SpliceBackbone):
     """Google's PaliGemma 1 and 2, with any vision tower its config names."""
 
+    model_types = ("paligemma",)
+
+    @override
     def template(self, instruction: str) -> str:
         """``<bos>instruction`` and a line end, the prompt format of the family (the tokenizer adds the bos)."""
         return f"{instruction}\n"

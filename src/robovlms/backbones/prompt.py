@@ -7,6 +7,7 @@ last hidden state is read out.
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -21,18 +22,29 @@ class TokenKind(IntEnum):
     STATE = 2
     ACTION = 3
     SLOT = 4
+    BEGIN = 5
+    """The token an encoder-decoder's answer starts with."""
 
 
 @dataclass(frozen=True)
 class Media:
-    """Encoded images: ``p`` tokens an image on a ``grid`` of (time, height, width) cells."""
+    """Encoded images: ``p`` tokens an image on a ``grid`` of (time, height, width) cells.
+
+    ``layers`` are further features of the same tokens, which some decoders (Qwen3-VL) add in their first layers.
+    """
 
     tokens: Float[Tensor, "*f p d"]
     grid: tuple[int, int, int]
+    layers: tuple[Float[Tensor, "*f p d"], ...] = ()
 
     def at(self, index: Int[Tensor, "..."]) -> "Media":
         """The images at ``index`` along the first axis."""
-        return Media(self.tokens[index], self.grid)
+        return Media(self.tokens[index], self.grid, tuple(layer[index] for layer in self.layers))
+
+    def chunk(self, count: int) -> list["Media"]:
+        """The images in ``count`` equal parts along the first axis."""
+        layers = zip(*(layer.chunk(count) for layer in self.layers), strict=True) if self.layers else [()] * count
+        return [Media(part, self.grid, tuple(of)) for part, of in zip(self.tokens.chunk(count), layers, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -77,12 +89,19 @@ class Slot:
     step: int = 0
 
 
-Segment = Text | Image | State | Action | Slot
+@dataclass(frozen=True)
+class Begin:
+    """Where an encoder-decoder begins to answer; such a backbone inserts it itself."""
+
+    step: int = 0
+
+
+Segment = Text | Image | State | Action | Slot | Begin
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Per token: kind, step, image index (-1 if none), cell (time, height, width); per row and token: valid."""
+    """Per token: kind, step, image (counted from 0, -1 if none), cell (time, height, width); per row too: valid."""
 
     kind: Int[Tensor, " s"]
     step: Int[Tensor, " s"]
@@ -94,13 +113,42 @@ class Layout:
         """Mask of the tokens of these kinds."""
         return torch.isin(self.kind, torch.tensor([int(kind) for kind in kinds], device=self.kind.device))
 
+    def then(self, other: "Layout") -> "Layout":
+        """This layout followed by another one; images are counted on."""
+        num_images = int(self.image.max()) + 1
+        return Layout(
+            kind=torch.cat([self.kind, other.kind]),
+            step=torch.cat([self.step, other.step]),
+            image=torch.cat([self.image, torch.where(other.image < 0, -1, other.image + num_images)]),
+            cell=torch.cat([self.cell, other.cell]),
+            valid=torch.cat([self.valid, other.valid], dim=1),
+        )
+
 
 @dataclass(frozen=True)
 class Sequence:
-    """What a backbone thinks about: embeddings and their layout."""
+    """What a backbone thinks about: embeddings, their layout, and the images in the order the layout counts them."""
 
     embeds: Float[Tensor, "b s d"]
     layout: Layout
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cache:
+    """What was thought before: layout, images, and ``states``, the attention's keys and values in the family's form.
+
+    ``think`` hands back a new one; the old one is spent, because Hugging Face extends ``states`` in place.
+    """
+
+    states: Any
+    layout: Layout | None = None
+    images: tuple[Image, ...] = ()
+
+    def then(self, sequence: Sequence) -> "Cache":
+        """This cache's record, with ``sequence`` behind it."""
+        layout = sequence.layout if self.layout is None else self.layout.then(sequence.layout)
+        return Cache(self.states, layout, self.images + sequence.images)
 
 
 def square(num_tokens: int) -> tuple[int, int, int]:

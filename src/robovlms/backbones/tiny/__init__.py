@@ -1,0 +1,52 @@
+"""Miniatures of every family: random weights of the real classes in ordinary Hugging Face directories.
+
+A module here is a family; its ``VARIANTS`` map names to functions that make ``(model, tokenizer, image processor)``.
+"""
+
+import functools
+import importlib
+import pkgutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import logging as hf_logging
+
+from robovlms.core.errors import UnknownName
+
+
+@functools.cache
+def variants() -> dict[str, Callable[[], tuple[Any, Any, Any]]]:
+    """Every miniature by its name: a family's id, or the id with a variant (``blip2-t5``)."""
+    modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
+    return {name: make for module in modules for name, make in getattr(module, "VARIANTS", {}).items()}
+
+
+def write_tiny(name: str, directory: Path, seed: int = 0) -> None:
+    """Write a miniature; the same seed gives the same weights.
+
+    Raises:
+        UnknownName: no such miniature.
+    """
+    if name not in variants():
+        raise UnknownName("tiny backbone", name, variants())
+    hf_logging.disable_progress_bar()  # this project shows its own progress
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for part in variants()[name]():
+            part.save_pretrained(directory)
+
+
+@functools.cache
+def _temporary() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="robovlms-tiny-")
+
+
+@functools.cache
+def tiny_directory(name: str) -> Path:
+    """The directory of a miniature; it is written once a process and removed at its end."""
+    directory = Path(_temporary().name) / name
+    write_tiny(name, directory)
+    return directory
