@@ -7,7 +7,7 @@ frame that several windows share, or that pads a window, is encoded once.
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
@@ -16,7 +16,7 @@ from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text, square
+from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -41,26 +41,31 @@ class PolicyHead(Architecture):
     @override
     def features(self, batch: Batch) -> Features:
         frames, texts, first, inverse = distinct_prompts(batch)
-        media = self._see(batch)
         text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
+        text = Text(text.ids[texts], text.valid[texts])
         present = torch.ones_like(frames, dtype=torch.bool)
-        segments: list[Segment] = [Image(one.at(frames), present) for one in media]
+        segments: list[Segment] = [Image(media, present) for media in self._see(batch, frames, text)]
         if self.state is not None:
             segments.append(State(self.state(batch.state.flatten(0, 1)[first])))
-        segments.append(Text(text.ids[texts], text.valid[texts]))
-        segments.append(Slot(self.slot_vectors))
+        segments += [text, Slot(self.slot_vectors)]
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
         slots = self.backbone.slots(hidden, sequence.layout)[:, 0]
         last = inverse[:, -1]
         return Features(slots[inverse], batch.frame_valid, hidden[last], sequence.layout.valid[last])
 
-    def _see(self, batch: Batch) -> list[Media]:
-        """Media of each camera, encoded now or beforehand."""
+    def _see(self, batch: Batch, frames: Int[Tensor, " p"], text: Text) -> list[Media]:
+        """Media of each camera, a row a prompt, encoded now or beforehand."""
         if batch.media is not None:
-            return [Media(tokens, square(tokens.shape[1])) for tokens in batch.media.unbind(dim=1)]
-        stacked = torch.cat(list(batch.images.values()))
-        return self.backbone.see(stacked).chunk(len(batch.images))
+            kept = batch.media[frames].unbind(dim=1)
+            return [Media.unpack(packed, self.backbone.num_media_layers) for packed in kept]
+        count = len(batch.images)
+        if self.backbone.sees_by_text:
+            images = torch.cat([images[frames] for images in batch.images.values()])
+            repeated = Text(text.ids.repeat(count, 1), text.valid.repeat(count, 1))
+            return self.backbone.see(images, repeated).chunk(count)
+        seen = self.backbone.see(torch.cat(list(batch.images.values())))
+        return [media.at(frames) for media in seen.chunk(count)]
 
 
 @torch.no_grad()

@@ -4,8 +4,9 @@ Composition of a prompt, caching, slot read-out and the attention mask in its ge
 family overrides ``positions`` and ``mask`` and what else differs. A backbone knows nothing of robots, windows or heads.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence as Items
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from robovlms.actions.spec import ImageSpec
 from robovlms.backbones.compose import Part, everywhere, join, num_rows
 from robovlms.backbones.prompt import (
     Action,
-    Begin,
     Cache,
     Image,
     Layout,
@@ -31,22 +31,22 @@ from robovlms.backbones.prompt import (
     Text,
     TokenKind,
 )
+from robovlms.backbones.wording import Wording
 from robovlms.core.errors import UserError
 
 
-class Backbone(nn.Module, ABC):
+class Backbone(Wording):
     """One VLM family. Attributes: ``model`` (the Hugging Face model), ``tokenizer``, ``image_processor``."""
 
     model: Any
-    tokenizer: Any
     image_processor: Any
 
     model_types: tuple[str, ...] = ()
     """The Hugging Face ``model_type``s of this family."""
-    opening: str = ""
-    """What the family writes before anything else. Where it is set, it holds the special tokens, texts hold none."""
-    around_image: tuple[str, str] = ("", "")
-    """The tokens the family writes before and after an image."""
+    sees_by_text: bool = False
+    """Whether the tokens of an image depend on the text, which ``see`` then needs."""
+    num_media_layers: int = 0
+    """How many ``Media.layers`` the family has."""
 
     @classmethod
     def serves(cls, config: Any) -> bool:
@@ -59,9 +59,9 @@ class Backbone(nn.Module, ABC):
         """Width ``d`` of the language model."""
 
     @property
-    @abstractmethod
-    def word_embedding(self) -> nn.Module:
-        """The token embedding, scaling included."""
+    def num_positions(self) -> int | None:
+        """How many tokens the language model has positions for; None for any number."""
+        return None
 
     @property
     @abstractmethod
@@ -92,8 +92,16 @@ class Backbone(nn.Module, ABC):
         return self.word_embedding(ids)
 
     def think(self, sequence: Sequence, cache: Cache | None = None) -> tuple[Float[Tensor, "b s d"], Cache | None]:
-        """Last hidden states of every token, and the extended cache when one is given."""
+        """Last hidden states of every token, and the extended cache when one is given.
+
+        Raises:
+            UserError: the prompt is longer than what the language model has positions for.
+        """
         known = (cache or Cache(None)).then(sequence)
+        assert known.layout is not None
+        if self.num_positions is not None and len(known.layout.kind) > self.num_positions:
+            got, most = len(known.layout.kind), self.num_positions
+            raise UserError(f"A prompt of {got} tokens; this VLM has {most} positions. Use fewer frames or words.")
         return self.decode(sequence.embeds, known), None if cache is None else known
 
     @abstractmethod
@@ -121,37 +129,6 @@ class Backbone(nn.Module, ABC):
                 tower.eval()
         return self
 
-    def template(self, instruction: str) -> str:
-        """The family's wording round an instruction; the same for training and inference."""
-        return instruction
-
-    def tokenize(self, texts: Items[str], length: int | None = None) -> Text:
-        """Token ids of instructions, right-padded, special tokens as the family expects.
-
-        Training pads to the longest; ``length`` fixes the shape, so that acting never depends on who shares a batch.
-
-        Raises:
-            UserError: an instruction needs more than ``length`` tokens.
-        """
-        wording = [self.template(text) for text in texts]
-        encoded = self.tokenizer(
-            wording, add_special_tokens=not self.opening, padding=True, padding_side="right", return_tensors="pt"
-        )
-        ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
-        if length is not None:
-            if ids.shape[1] > length:
-                raise UserError(f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}. Shorten it.")
-            missing = length - ids.shape[1]
-            ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
-            valid = nn.functional.pad(valid, (0, missing), value=False)
-        device = self.word_embedding_device
-        return Text(ids.to(device), valid.to(device))
-
-    @property
-    def word_embedding_device(self) -> torch.device:
-        """Where token ids must be."""
-        return next(self.word_embedding.parameters()).device
-
     def compose(self, segments: Items[Segment], cache: Cache | None = None) -> Sequence:
         """Lay segments out as one sequence, which continues ``cache`` if that holds something.
 
@@ -159,10 +136,14 @@ class Backbone(nn.Module, ABC):
         """
         before = None if cache is None else cache.layout
         batch = num_rows(segments) if before is None else before.valid.shape[0]
-        parts = [self.words(self.opening, batch, 0)] if self.opening and before is None else []
+        parts = [self.words(self.opening, 0, batch)] if self.opening and before is None else []
         for segment in segments:
             parts += self.parts(segment, batch)
-        return join(parts, tuple(segment for segment in segments if isinstance(segment, Image)))
+        return join(self.arrange(parts, before), tuple(s for s in segments if isinstance(s, Image)))
+
+    def arrange(self, parts: list[Part], before: Layout | None) -> list[Part]:
+        """A family's chance to change what stands between segments; ``before`` is what a cache holds."""
+        return parts
 
     def parts(self, segment: Segment, batch: int) -> list[Part]:
         """The runs of tokens a segment becomes."""
@@ -172,30 +153,22 @@ class Backbone(nn.Module, ABC):
             case Image():
                 return self.image_parts(segment)
             case State():
-                kind, embeds = TokenKind.STATE, segment.tokens
+                return [everywhere(TokenKind.STATE, segment.step, segment.tokens)]
             case Action():
-                kind, embeds = TokenKind.ACTION, self.read(segment.ids)
+                return [everywhere(TokenKind.ACTION, segment.step, self.read(segment.ids))]
             case Slot():
-                kind, embeds = TokenKind.SLOT, segment.vectors.expand(batch, -1, -1)
-            case Begin():
-                raise AssertionError("only an encoder-decoder begins")
-        return [Part(kind, segment.step, embeds, everywhere(embeds))]
+                return [everywhere(TokenKind.SLOT, segment.step, segment.vectors.expand(batch, -1, -1))]
 
     def image_parts(self, image: Image) -> list[Part]:
         """An image's tokens between what the family writes around an image; absent where the image is."""
-        tokens = image.media.tokens
-        valid = image.valid[:, None].expand(-1, tokens.shape[1])
-        before, after = (
-            [self.words(text, len(tokens), image.step, image.valid)] if text else [] for text in self.around_image
-        )
-        return [*before, Part(TokenKind.IMAGE, image.step, tokens, valid, image.media.grid), *after]
+        media = everywhere(TokenKind.IMAGE, image.step, image.media.tokens)
+        before, after = (self.words(words, image.step, len(image.valid)) for words in self.around_image)
+        parts = [before, replace(media, grid=image.media.grid), after]
+        return [part.where(image.valid) for part in parts if part.embeds.shape[1]]
 
-    def words(self, text: str, batch: int, step: int, valid: Bool[Tensor, " b"] | None = None) -> Part:
-        """The same words in every row where ``valid``."""
-        ids = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"]
-        embeds = self.read(ids.to(self.word_embedding_device)).expand(batch, -1, -1)
-        mask = everywhere(embeds) if valid is None else valid[:, None].expand(-1, embeds.shape[1])
-        return Part(TokenKind.TEXT, step, embeds, mask)
+    def words(self, text: str, step: int, batch: int) -> Part:
+        """The family's own words, the same in every row."""
+        return everywhere(TokenKind.TEXT, step, self.read(self.ids_of(text)[None]).expand(batch, -1, -1))
 
     def positions(self, layout: Layout) -> Int[Tensor, "*axes b s"]:
         """Position of each token, counting valid tokens only, so padding never shifts anything."""

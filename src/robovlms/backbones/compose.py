@@ -1,7 +1,7 @@
 """How the segments of a prompt become one sequence: parts of embeddings, each with its layout."""
 
 from collections.abc import Sequence as Items
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -21,9 +21,14 @@ class Part:
     grid: tuple[int, int, int] | None = None
 
 
-def everywhere(embeds: Float[Tensor, "b l d"]) -> Bool[Tensor, "b l"]:
-    """Validity of tokens that every row has."""
-    return torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device)
+    def where(self, rows: Bool[Tensor, " b"]) -> "Part":
+        """The same tokens, absent from the other rows."""
+        return replace(self, valid=self.valid & rows[:, None])
+
+
+def everywhere(kind: TokenKind, step: int, embeds: Float[Tensor, "b l d"]) -> Part:
+    """Tokens that every row has."""
+    return Part(kind, step, embeds, torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device))
 
 
 def join(parts: Items[Part], images: tuple[Image, ...]) -> Sequence:

@@ -25,7 +25,7 @@ class CrossAttentionBackbone(SpliceBackbone):
 
     @override
     def image_parts(self, image: Image) -> list[Part]:
-        marked = self.words(self.marker, len(image.valid), image.step).embeds
+        marked = self.words(self.marker, image.step, len(image.valid)).embeds
         return super().image_parts(Image(Media(marked, (1, 1, 1)), image.valid, image.step))
 
     @override

@@ -5,8 +5,6 @@ step see earlier steps, and a slot sees the encoder's tokens up to its own step.
 a token's place, so padding is moved to the end before encoding and back afterwards.
 """
 
-from collections.abc import Iterator
-from collections.abc import Sequence as Items
 from dataclasses import dataclass
 
 import torch
@@ -15,9 +13,9 @@ from torch import Tensor, nn
 from transformers import DynamicCache, EncoderDecoderCache
 from typing_extensions import override
 
-from robovlms.backbones.compose import Part
+from robovlms.backbones.compose import Part, everywhere
 from robovlms.backbones.pretrained import PretrainedBackbone
-from robovlms.backbones.prompt import Action, Begin, Cache, Layout, Segment, Sequence, Slot, TokenKind
+from robovlms.backbones.prompt import Cache, Layout, TokenKind
 
 DECODED = (TokenKind.SLOT, TokenKind.ACTION, TokenKind.BEGIN)
 
@@ -54,17 +52,21 @@ class EncoderDecoderBackbone(PretrainedBackbone):
         return Cache(States(decoder=DynamicCache()))
 
     @override
-    def compose(self, segments: Items[Segment], cache: Cache | None = None) -> Sequence:
-        answering = cache is not None and cache.layout is not None and int(cache.layout.kind[-1]) in DECODED
-        return super().compose(list(_with_begins(segments, answering)), cache)
+    def arrange(self, parts: list[Part], before: Layout | None) -> list[Part]:
+        """Each run of slots or actions begins with the start token, unless a cache ends within that run."""
+        arranged: list[Part] = []
+        last = None if before is None else int(before.kind[-1])
+        for part in parts:
+            if part.kind in DECODED and last not in DECODED:
+                arranged.append(self._begin(part))
+            arranged.append(part)
+            last = part.kind
+        return arranged
 
-    @override
-    def parts(self, segment: Segment, batch: int) -> list[Part]:
-        if not isinstance(segment, Begin):
-            return super().parts(segment, batch)
+    def _begin(self, part: Part) -> Part:
         start = self.model.config.get_text_config().decoder_start_token_id
-        ids = torch.full((batch, 1), start, device=self.word_embedding_device)
-        return [Part(TokenKind.BEGIN, segment.step, self.read(ids), torch.ones_like(ids, dtype=torch.bool))]
+        ids = torch.full((part.embeds.shape[0], 1), start, device=self.word_embedding_device)
+        return everywhere(TokenKind.BEGIN, part.step, self.read(ids))
 
     @override
     def speak(self, hidden: Float[Tensor, "*n d"], ids: Int[Tensor, " v"] | None = None) -> Float[Tensor, "*n v"]:
@@ -113,15 +115,6 @@ class EncoderDecoderBackbone(PretrainedBackbone):
             use_cache=cache is not None,
         )
         return output.last_hidden_state
-
-
-def _with_begins(segments: Items[Segment], answering: bool) -> Iterator[Segment]:
-    for segment in segments:
-        answers = isinstance(segment, Slot | Action)
-        if answers and not answering:
-            yield Begin(segment.step)
-        answering = answers
-        yield segment
 
 
 def _reorder(tokens: Float[Tensor, "b s d"], order: Int[Tensor, "b s"]) -> Float[Tensor, "b s d"]:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.backbones.own_forward import own_hidden, token_ids
+from robovlms.backbones.pretrained import require_frames
 from robovlms.backbones.prompt import Image
 from robovlms.backbones.splice import SpliceBackbone
 from robovlms.core.errors import UserError
@@ -48,6 +49,7 @@ class GenericBackbone(SpliceBackbone):
 
     @override
     def image_inputs(self, images: UInt8[Tensor, "f h w 3"]) -> dict[str, Tensor]:
+        require_frames(images, self.image_spec.size)
         made = self.image_processor(images=list(images.cpu().numpy()), return_tensors="pt")
         tensors = {name: value for name, value in made.items() if isinstance(value, Tensor)}
         return {name: value.to(self.word_embedding_device) for name, value in tensors.items()}

@@ -6,12 +6,14 @@ tokens; both have the vision tower's width.
 
 from typing import Any
 
+import torch
 from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor, nn
 from typing_extensions import override
 
+from robovlms.backbones.compose import Part
 from robovlms.backbones.cross_attention import CrossAttentionBackbone
-from robovlms.backbones.prompt import Media, Text
+from robovlms.backbones.prompt import Layout, Media, Text
 
 
 class IdeficsBackbone(CrossAttentionBackbone):
@@ -36,6 +38,19 @@ class IdeficsBackbone(CrossAttentionBackbone):
     def projector(self) -> nn.Module:
         resampler = getattr(self.model.model, "perceiver_resampler", None)
         return resampler or nn.Identity()
+
+    @override
+    def arrange(self, parts: list[Part], before: Layout | None) -> list[Part]:
+        """Between two images the family writes one token, not the end of one and the start of the other."""
+        arranged, after_image = [], torch.zeros_like(parts[0].valid[:, 0])
+        for part, following in zip(parts, [*parts[1:], None], strict=True):
+            opens = following is not None and following.grid is not None
+            arranged.append(part.where(~after_image) if opens else part)
+            if len(arranged) > 1 and arranged[-2].grid is not None:
+                after_image = after_image | part.valid[:, -1]
+            elif not opens and part.grid is None:
+                after_image = torch.zeros_like(after_image)
+        return arranged
 
     @override
     def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:

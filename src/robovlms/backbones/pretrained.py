@@ -50,6 +50,11 @@ class PretrainedBackbone(Backbone):
 
     @property
     @override
+    def num_positions(self) -> int | None:
+        return getattr(self.model.config.get_text_config(), "max_position_embeddings", None)
+
+    @property
+    @override
     def word_embedding(self) -> nn.Module:
         return self.model.get_input_embeddings()
 
@@ -83,15 +88,9 @@ class PretrainedBackbone(Backbone):
         )
 
     def pixels(self, images: UInt8[Tensor, "f h w 3"]) -> Float[Tensor, "f 3 h w"]:
-        """Normalise frames that already have the backbone's size, as the family's image processor does.
-
-        Raises:
-            UserError: not RGB bytes of that size.
-        """
+        """Normalise frames that already have the backbone's size, as the family's image processor does."""
         spec = self.image_spec
-        if images.shape[1:] != (spec.size, spec.size, 3) or images.dtype != torch.uint8:
-            got = f"{images.dtype} of {tuple(images.shape[1:])}"
-            raise UserError(f"Images are {got}, this backbone wants uint8 RGB of {spec.size} x {spec.size} x 3.")
+        require_frames(images, spec.size)
         mean = torch.tensor(spec.mean, device=images.device).view(3, 1, 1)
         std = torch.tensor(spec.std, device=images.device).view(3, 1, 1)
         scaled = images.permute(0, 3, 1, 2).float() / 255.0
@@ -121,6 +120,17 @@ class PretrainedBackbone(Backbone):
         self.model.save_pretrained(directory)
         self.tokenizer.save_pretrained(directory)
         self.image_processor.save_pretrained(directory)
+
+
+def require_frames(images: Tensor, size: int) -> None:
+    """Frames must be RGB bytes of the backbone's size.
+
+    Raises:
+        UserError: none at all, another size, order of axes, or type (floats could be in any range, or NaN).
+    """
+    if images.dtype != torch.uint8 or images.shape[1:] != (size, size, 3) or not len(images):
+        got = f"{images.dtype} of {tuple(images.shape)}"
+        raise UserError(f"Images are {got}, this backbone wants uint8 RGB: n x {size} x {size} x 3, n at least 1.")
 
 
 def per_image(features: Any, num_images: int) -> Float[Tensor, "f p d"]:

@@ -37,6 +37,16 @@ class Media:
     grid: tuple[int, int, int]
     layers: tuple[Float[Tensor, "*f p d"], ...] = ()
 
+    @classmethod
+    def unpack(cls, packed: Float[Tensor, "*f p e"], num_layers: int) -> "Media":
+        """What ``packed`` put together; images are square."""
+        tokens, *layers = packed.chunk(1 + num_layers, dim=-1)
+        return cls(tokens, square(tokens.shape[-2]), tuple(layers))
+
+    def packed(self) -> Float[Tensor, "*f p e"]:
+        """Tokens and layers as one tensor, to be kept."""
+        return torch.cat([self.tokens, *self.layers], dim=-1)
+
     def at(self, index: Int[Tensor, "..."]) -> "Media":
         """The images at ``index`` along the first axis."""
         return Media(self.tokens[index], self.grid, tuple(layer[index] for layer in self.layers))
@@ -89,14 +99,7 @@ class Slot:
     step: int = 0
 
 
-@dataclass(frozen=True)
-class Begin:
-    """Where an encoder-decoder begins to answer; such a backbone inserts it itself."""
-
-    step: int = 0
-
-
-Segment = Text | Image | State | Action | Slot | Begin
+Segment = Text | Image | State | Action | Slot
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,10 @@ def encode_frames(
     """Write the tokens of every frame and camera to ``folder``, complete or not at all.
 
     Raises:
-        UserError: the vision tower still trains, so what it says of a frame changes.
+        UserError: the vision tower still trains, or what it says of a frame depends on the instruction.
     """
+    if network.backbone.sees_by_text:
+        raise UserError("This VLM's image tokens depend on the instruction: set model.backbone.encode_first to false.")
     if any(parameter.requires_grad for parameter in network.backbone.vision_tower.parameters()):
         raise UserError("Encoding frames beforehand needs a frozen vision tower: set model.backbone.train to text.")
     network.eval()
@@ -47,7 +49,7 @@ def encode_frames(
 
 
 def _see(network: PolicyHead, frames: UInt8[np.ndarray, "f h w 3"]) -> Float[np.ndarray, "f p d"]:
-    return network.backbone.see(torch.from_numpy(np.array(frames))).tokens.numpy()
+    return network.backbone.see(torch.from_numpy(np.array(frames))).packed().numpy()
 
 
 def encoded_frames(folder: Path) -> np.ndarray | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import logging as hf_logging
 
 from robovlms.core.errors import UnknownName
@@ -35,8 +36,25 @@ def write_tiny(name: str, directory: Path, seed: int = 0) -> None:
     hf_logging.disable_progress_bar()  # this project shows its own progress
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        for part in variants()[name]():
-            part.save_pretrained(directory)
+        model, *processors = variants()[name]()
+        enliven(model)
+    for part in (model, *processors):
+        part.save_pretrained(directory)
+
+
+@torch.no_grad()
+def enliven(model: nn.Module) -> None:
+    """Random weights that keep activations at their size.
+
+    As transformers starts a miniature, gates are shut and an image changes hidden states by less than rounding does;
+    no test would see a mistake.
+    """
+    for parameter in model.parameters():
+        noise = torch.randn_like(parameter)
+        if parameter.ndim > 1:
+            parameter.copy_(noise / parameter[0].numel() ** 0.5)
+        else:
+            parameter.add_(0.1 * noise)
 
 
 @functools.cache

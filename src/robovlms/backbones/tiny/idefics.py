@@ -11,7 +11,7 @@ _ADDED = ("<fake_token_around_image>", "<image>")
 
 
 def idefics() -> tuple[Any, Any, Any]:
-    """Gated layers that look at eight latents an image; gates are open, unlike at the start of training."""
+    """Gated layers that look at eight latents an image."""
     tokenizer = byte_tokenizer()
     tokenizer.add_special_tokens({"additional_special_tokens": list(_ADDED)})
     ids = ids_of(tokenizer)
@@ -26,11 +26,7 @@ def idefics() -> tuple[Any, Any, Any]:
         vision_config={"embed_dim": 32, "image_size": 32, "patch_size": 16, "intermediate_size": 48, **LAYERS},
         perceiver_config={"resampler_n_latents": 8, "resampler_depth": 1, "resampler_n_heads": 2, **_HEAD},
     )
-    model = IdeficsForVisionText2Text(config)
-    for name, gate in model.named_parameters():
-        if "alpha" in name:
-            gate.data.normal_()
-    return model, tokenizer, IdeficsImageProcessorPil(image_size=32)
+    return IdeficsForVisionText2Text(config), tokenizer, IdeficsImageProcessorPil(image_size=32)
 
 
 VARIANTS = {"idefics": idefics}

@@ -1,0 +1,89 @@
+"""What a family writes: before everything, round an image, round an instruction; and all of it as token ids."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Sequence as Items
+from functools import cached_property
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from robovlms.backbones.prompt import Text
+from robovlms.core.errors import UserError
+
+
+class Wording(nn.Module, ABC):
+    """The part of a backbone that has to do with its tokenizer."""
+
+    tokenizer: Any
+
+    opening: str = ""
+    """What the family writes before anything else. Where it is set, it holds the special tokens, texts hold none."""
+    around_image: tuple[str, str] = ("", "")
+    """The tokens the family writes before and after an image."""
+
+    @property
+    @abstractmethod
+    def word_embedding(self) -> nn.Module:
+        """The token embedding, scaling included."""
+
+    @property
+    def word_embedding_device(self) -> torch.device:
+        """Where token ids must be."""
+        return next(self.word_embedding.parameters()).device
+
+    def template(self, instruction: str) -> str:
+        """The family's wording round an instruction; the same for training and inference."""
+        return instruction
+
+    def tokenize(self, texts: Items[str], length: int | None = None) -> Text:
+        """Token ids of instructions, right-padded, special tokens as the family expects.
+
+        Training pads to the longest; ``length`` fixes the shape, so that acting never depends on who shares a batch.
+
+        Raises:
+            UserError: an instruction is empty, holds a special token, or needs more than ``length`` tokens.
+        """
+        for text in texts:
+            self._check(text)
+        encoded = self.tokenizer(
+            [self.template(text) for text in texts],
+            add_special_tokens=not self.opening,
+            padding=True,
+            padding_side="right",
+            return_tensors="pt",
+        )
+        ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
+        missing = (length or ids.shape[1]) - ids.shape[1]
+        if missing < 0:
+            raise UserError(f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}. Shorten it.")
+        ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
+        valid = nn.functional.pad(valid, (0, missing), value=False)
+        return Text(ids.to(self.word_embedding_device), valid.to(self.word_embedding_device))
+
+    def ids_of(self, words: str) -> Int[Tensor, " l"]:
+        """Token ids of the family's own words; tokenized once."""
+        if words not in self._known_words:
+            ids = self.tokenizer(words, add_special_tokens=False)["input_ids"]
+            self._known_words[words] = torch.tensor(ids, dtype=torch.long, device=self.word_embedding_device)
+        return self._known_words[words].to(self.word_embedding_device)
+
+    @cached_property
+    def _known_words(self) -> dict[str, Int[Tensor, " l"]]:
+        return {}
+
+    @cached_property
+    def _special(self) -> re.Pattern[str]:
+        added = self.tokenizer.added_tokens_decoder.values()
+        return re.compile("|".join(re.escape(token.content) for token in added if token.special) or r"(?!)")
+
+    def _check(self, instruction: str) -> None:
+        if not instruction.strip():
+            raise UserError("Empty instruction. Say what the robot shall do.")
+        if found := self._special.search(instruction):
+            raise UserError(
+                f"The instruction '{instruction}' holds '{found[0]}', which is a special token of this VLM "
+                "(images and ends of text are written so). Remove it."
+            )
