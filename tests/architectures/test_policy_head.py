@@ -93,6 +93,26 @@ def test_sharing_frames_never_changes_an_answer(vla):
 
 
 @torch.no_grad()
+def test_a_frame_is_seen_once_for_each_instruction_where_the_text_matters(vla, monkeypatch):
+    backbone, plain = vla.network.backbone, vla.network.features(windows()).slots
+    see = backbone.see
+
+    def see_by_text(images, text):
+        media = see(images)
+        return dataclasses.replace(media, tokens=media.tokens + text.ids.float().std(dim=1)[:, None, None])
+
+    monkeypatch.setattr(type(backbone), "sees_by_text", True)
+    monkeypatch.setattr(backbone, "see", see_by_text)
+    batch = windows()
+    texts, index = ("open the drawer", "shut the window"), torch.arange(2)
+    both = vla.network.features(dataclasses.replace(batch, instructions=texts, instruction_index=index)).slots
+    for row, text in enumerate(texts):
+        alone = vla.network.features(dataclasses.replace(batch, instructions=(text,))).slots
+        assert (both[row] - alone[row]).abs().max() <= 1e-5
+    assert (both[0] - plain[0]).abs().max() > 1e-4
+
+
+@torch.no_grad()
 def test_acting_frame_by_frame_equals_the_window(vla):
     batch = windows()
     policy = vla.policy("first", batch_size=3)

@@ -158,7 +158,7 @@ def test_steps_are_causal(backbone):
     one, two = two_steps(backbone, text)
     both = slots_of(backbone, one + two, 2)
     assert (both[:, 0] - slots_of(backbone, one)[:, 0]).abs().max() <= 1e-5
-    assert (both[:, 1] - both[:, 0]).abs().max() > 1e-4
+    assert (both[:, 1] - both[:, 0]).abs().max() > 1e-2
 
 
 @torch.no_grad()
@@ -168,4 +168,4 @@ def test_every_camera_of_a_step_is_seen(backbone):
     plain = slots_of(backbone, [image, image, *rest])
     other = Image(backbone.see(frames(backbone, 2, seed=3), text), yes(2))
     for cameras in ([other, image], [image, other]):
-        assert (slots_of(backbone, [*cameras, *rest]) - plain).abs().max() > 1e-5
+        assert (slots_of(backbone, [*cameras, *rest]) - plain).abs().max() > 1e-2

@@ -123,3 +123,11 @@ def test_a_tower_that_trains_cannot_be_encoded_first(data, tiny_paligemma, tmp_p
     vla, store = prepare(config, open_sources(config.data), tmp_path)
     with pytest.raises(UserError, match="frozen vision tower"):
         media.encode_frames(vla.network, store, tmp_path / CACHE)
+
+
+def test_tokens_that_depend_on_the_instruction_cannot_be_encoded_first(data, tiny_paligemma, tmp_path, monkeypatch):
+    config = experiment(data, tiny_paligemma)
+    vla, store = prepare(config, open_sources(config.data), tmp_path)
+    monkeypatch.setattr(type(vla.network.backbone), "sees_by_text", True)
+    with pytest.raises(UserError, match="set model.backbone.encode_first to false"):
+        media.encode_frames(vla.network, store, tmp_path / CACHE)

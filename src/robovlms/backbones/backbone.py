@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Sequence as Items
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Bool, Float, Int, UInt8
@@ -33,6 +33,8 @@ from robovlms.backbones.prompt import (
 )
 from robovlms.backbones.wording import Wording
 from robovlms.core.errors import UserError
+
+_Own = TypeVar("_Own", bound="Backbone")  # typing.Self says the same, but beartype takes it in whole classes only
 
 
 class Backbone(Wording):
@@ -121,7 +123,7 @@ class Backbone(Wording):
         """Write an ordinary Hugging Face directory: weights, config, tokenizer, image processor."""
 
     @override
-    def train(self, mode: bool = True) -> "Backbone":
+    def train(self: _Own, mode: bool = True) -> _Own:
         """Switch to training, except towers that are frozen: their batch statistics and dropout must not move."""
         super().train(mode)
         for tower in (self.vision_tower, self.text_tower):

@@ -20,7 +20,6 @@ class Part:
     valid: Bool[Tensor, "b l"]
     grid: tuple[int, int, int] | None = None
 
-
     def where(self, rows: Bool[Tensor, " b"]) -> "Part":
         """The same tokens, absent from the other rows."""
         return replace(self, valid=self.valid & rows[:, None])

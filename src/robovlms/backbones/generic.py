@@ -44,8 +44,8 @@ class GenericBackbone(SpliceBackbone):
     @property
     @override
     def projector(self) -> nn.Module:
-        towers = {id(self.vision_tower), id(self.model.model.language_model)}
-        return nn.ModuleList([part for part in self.model.model.children() if id(part) not in towers])
+        towers = {id(self.vision_tower), id(self.model.get_decoder())}
+        return nn.ModuleList([part for part in self.model.base_model.children() if id(part) not in towers])
 
     @override
     def image_inputs(self, images: UInt8[Tensor, "f h w 3"]) -> dict[str, Tensor]:

@@ -39,7 +39,9 @@ class PretrainedBackbone(Backbone):
             tokenizer = AutoTokenizer.from_pretrained(directory)
             processor = AutoImageProcessor.from_pretrained(directory, backend="pil")
             model = _load(directory) if pretrained else _random(directory)
-        except (OSError, KeyError) as error:
+        except UserError:
+            raise
+        except (OSError, KeyError, ValueError) as error:
             raise UserError(f"{directory} is not a Hugging Face VLM directory: {error}") from None
         return cls(model, tokenizer, processor)
 
@@ -80,7 +82,7 @@ class PretrainedBackbone(Backbone):
         crop = getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else None
         size = crop or processor.size
         return ImageSpec(
-            size=size.get("height") or size["shortest_edge"],
+            size=size.get("height") or size.get("shortest_edge") or size["longest_edge"],
             resample=_RESAMPLE[int(processor.resample)],
             fit="crop" if crop else "stretch",
             mean=tuple(processor.image_mean),
@@ -102,7 +104,8 @@ class PretrainedBackbone(Backbone):
 
     @override
     def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:
-        features = self.model.get_image_features(**self.image_inputs(images))
+        inside = self.model if hasattr(self.model, "get_image_features") else self.model.base_model
+        features = inside.get_image_features(**self.image_inputs(images))
         tokens = per_image(getattr(features, "pooler_output", features), len(images))
         return Media(tokens, square(tokens.shape[1]))
 

@@ -14,9 +14,9 @@ def idefics() -> tuple[Any, Any, Any]:
     """Gated layers that look at eight latents an image."""
     tokenizer = byte_tokenizer()
     tokenizer.add_special_tokens({"additional_special_tokens": list(_ADDED)})
-    ids = ids_of(tokenizer)
+    ids: dict[str, Any] = ids_of(tokenizer) | {"vocab_size": len(tokenizer) - len(_ADDED)}
     config = IdeficsConfig(
-        **{**ids, "vocab_size": len(tokenizer) - len(_ADDED)},
+        **ids,
         additional_vocab_size=len(_ADDED),
         hidden_size=WIDTH,
         intermediate_size=48,

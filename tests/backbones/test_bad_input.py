@@ -1,0 +1,78 @@
+"""What a user can get wrong at the seam: a clear error each."""
+
+import pytest
+import torch
+from families import CASES
+
+from robovlms.backbones.load import BackboneConfig, load_backbone
+from robovlms.backbones.pretrained import require_frames
+from robovlms.backbones.prompt import Image, Slot
+from robovlms.backbones.tiny import write_tiny
+from robovlms.core.errors import UserError
+
+
+@pytest.fixture(scope="module")
+def backbone():
+    return load_backbone(BackboneConfig(path="tiny:paligemma")).eval()
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.zeros(1, 32, 32, 3),
+        torch.full((1, 32, 32, 3), torch.nan),
+        torch.zeros(1, 3, 32, 32, dtype=torch.uint8),
+        torch.zeros(1, 48, 32, 3, dtype=torch.uint8),
+        torch.zeros(32, 32, 3, dtype=torch.uint8),
+        torch.zeros(0, 32, 32, 3, dtype=torch.uint8),
+    ],
+    ids=["floats", "NaN", "channels first", "size", "one frame", "none"],
+)
+def test_frames_that_are_no_rgb_bytes_of_the_size_are_refused(images):
+    with pytest.raises(UserError, match="wants uint8 RGB: n x 32 x 32 x 3"):
+        require_frames(images, 32)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_family_sees_frames_of_another_size(case):
+    loaded = load_backbone(BackboneConfig(path=f"tiny:{case.name}"))
+    size = loaded.image_spec.size
+    with pytest.raises(UserError, match=f"wants uint8 RGB: n x {size} x {size} x 3"):
+        loaded.see(torch.zeros(1, size, size // 2, 3, dtype=torch.uint8))
+
+
+@pytest.mark.parametrize("instruction", ["", "  \n"])
+def test_an_empty_instruction_is_refused(backbone, instruction):
+    with pytest.raises(UserError, match="Empty instruction"):
+        backbone.tokenize(["open the drawer", instruction])
+
+
+@pytest.mark.parametrize("instruction", ["open the <image> drawer", "stop<eos>"])
+def test_special_tokens_in_an_instruction_are_refused(backbone, instruction):
+    with pytest.raises(UserError, match=r"holds '<(image|eos)>', which is a special token"):
+        backbone.tokenize([instruction])
+
+
+def test_a_prompt_longer_than_the_positions_is_refused(backbone, monkeypatch):
+    media = backbone.see(torch.zeros(1, 32, 32, 3, dtype=torch.uint8))
+    sequence = backbone.compose([Image(media, torch.ones(1, dtype=torch.bool)), Slot(torch.zeros(4, 32))])
+    length = len(sequence.layout.kind)
+    monkeypatch.setattr(backbone.model.config.text_config, "max_position_embeddings", length)
+    _, cache = backbone.think(sequence, backbone.new_cache())
+    more = backbone.compose([Slot(torch.zeros(1, 32))], cache)
+    with pytest.raises(UserError, match=f"A prompt of {length + 1} tokens; this VLM has {length} positions"):
+        backbone.think(more, cache)
+
+
+@pytest.mark.parametrize("missing", ["tokenizer.json", "preprocessor_config.json", "model.safetensors"])
+def test_an_incomplete_directory_is_refused(tmp_path, missing):
+    write_tiny("paligemma", tmp_path)
+    (tmp_path / missing).unlink()
+    with pytest.raises(UserError, match="is not a Hugging Face VLM directory"):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+
+
+def test_a_cross_attention_family_needs_an_image():
+    loaded = load_backbone(BackboneConfig(path="tiny:idefics"))
+    with pytest.raises(UserError, match="a prompt without an image"):
+        loaded.think(loaded.compose([loaded.tokenize(["open"]), Slot(torch.zeros(1, loaded.hidden_size))]))
