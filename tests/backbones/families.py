@@ -9,17 +9,24 @@ import torch
 
 @dataclass(frozen=True)
 class Case:
-    """One miniature; ``own`` makes the further arguments of its own forward from the ids and the placeholder."""
+    """One miniature, and the prompt its family writes for ``open`` and an image (one ``[image]`` for all its tokens).
+
+    ``own`` makes the further arguments of the model's own forward from the ids and the placeholder.
+    """
 
     name: str
+    prompt: str
     own: Callable[[torch.Tensor, int], dict[str, Any]] = lambda ids, image: {}
 
 
+_QWEN = "<|im_start|>user\n<|vision_start|>[image]<|vision_end|>open<|im_end|>\n<|im_start|>assistant\n"
+_IDEFICS = "<s>User:<fake_token_around_image>[image]<fake_token_around_image>open\nAssistant:"
+
 CASES = (
-    Case("llava"),
-    Case("paligemma", lambda ids, image: {"token_type_ids": torch.zeros_like(ids)}),
-    Case("qwen_vl", lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
-    Case("blip2"),
-    Case("blip2-t5"),
-    Case("idefics", lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
+    Case("llava", "<s>USER: [image]\nopen ASSISTANT:"),
+    Case("paligemma", "[image]<bos>open\n", lambda ids, image: {"token_type_ids": torch.zeros_like(ids)}),
+    Case("qwen_vl", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
+    Case("blip2", "[image]<s>Question: open Answer:"),
+    Case("blip2-t5", "[image]<s>Question: open Answer:"),
+    Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
 )

@@ -8,8 +8,8 @@ from PIL import Image as PILImage
 
 from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
 from robovlms.backbones.load import BackboneConfig, load_backbone
-from robovlms.backbones.own_forward import own_hidden, own_inputs, placeholder, token_ids
-from robovlms.backbones.prompt import Action, Image, Slot, State, Text
+from robovlms.backbones.own_forward import own_forward, own_inputs, placeholder, token_ids
+from robovlms.backbones.prompt import Action, Image, Slot, State, Text, TokenKind
 from robovlms.data.images import fit_image
 
 LOADED = {}
@@ -71,12 +71,32 @@ def test_hidden_states_equal_the_own_forward(case, backbone):
     inputs = own_inputs(backbone, images) | case.own(ids, placeholder(backbone))
     if isinstance(backbone, EncoderDecoderBackbone):
         answer = torch.tensor([[0, 7, 9], [0, 8, 7]])
-        theirs = own_hidden(backbone, ids, **inputs, decoder_input_ids=answer)
+        inputs["decoder_input_ids"] = answer
         segments.append(Action(answer[:, 1:]))
-    else:
-        theirs = own_hidden(backbone, ids, **inputs)
+    hidden, logits = own_forward(backbone, ids, **inputs)
     ours, _ = backbone.think(backbone.compose(segments))
-    assert (ours[:, -theirs.shape[1] :] - theirs).abs().max().item() == 0.0
+    ours = ours[:, -hidden.shape[1] :]
+    assert (ours - hidden).abs().max().item() == 0.0
+    assert (backbone.speak(ours) - logits).abs().max() <= 1e-5
+    assert (backbone.speak(ours, torch.tensor([7, 5])) - logits[..., [7, 5]]).abs().max() <= 1e-5
+
+
+def test_the_prompt_is_what_the_family_writes(case, backbone):
+    text = backbone.tokenize(["open"])
+    media = backbone.see(frames(backbone, 1))
+    ids = token_ids(backbone, [Image(media, yes(1)), text])[0]
+    words = [backbone.tokenizer.decode(run) for run in _runs(ids.tolist(), placeholder(backbone))]
+    assert "[image]".join(words) == case.prompt
+    sequence = backbone.compose([Image(media, yes(1)), text])
+    written = sequence.layout.kind == TokenKind.TEXT
+    assert torch.equal(sequence.embeds[:, written], backbone.read(ids[ids != placeholder(backbone)][None]))
+
+
+def _runs(ids, image):
+    """The ids before and after the image's tokens."""
+    first, last = ids.index(image), len(ids) - ids[::-1].index(image)
+    assert set(ids[first:last]) == {image}
+    return ids[:first], ids[last:]
 
 
 def test_pixels_equal_the_own_image_processor(backbone):

@@ -20,10 +20,24 @@ def test_a_model_of_no_family_is_served_when_it_agrees_with_itself(make, tmp_pat
         part.save_pretrained(tmp_path)
     backbone = load_backbone(BackboneConfig(path=str(tmp_path)))
     assert isinstance(backbone, GenericBackbone)
-    assert backbone.difference() == 0.0
+    hidden, logits = backbone.differences()
+    assert hidden == 0.0
+    assert logits <= 1e-6
     assert backbone.vision_tower not in backbone.projector.modules()
     assert backbone.text_tower not in backbone.projector.modules()
     assert any(True for _ in backbone.projector.parameters())
+
+
+@torch.no_grad()
+def test_a_model_that_changes_its_logits_cannot_speak():
+    backbone = GenericBackbone.from_pretrained(tiny_directory("llava"))
+    hidden = torch.zeros(1, backbone.hidden_size)
+    backbone.speak(hidden)
+    backbone.model.lm_head.register_forward_hook(lambda module, given, logits: logits.tanh())
+    difference, backbone.logits_difference = backbone.differences()
+    assert difference == 0.0
+    with pytest.raises(UserError, match="for token heads: its own logits differ by"):
+        backbone.speak(hidden)
 
 
 @pytest.mark.parametrize(("name", "reason"), [("paligemma", "differ by 0"), ("idefics", "does not fit")])

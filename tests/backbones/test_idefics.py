@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from robovlms.backbones.load import BackboneConfig, load_backbone
-from robovlms.backbones.own_forward import own_hidden
+from robovlms.backbones.own_forward import own_forward
 from robovlms.backbones.prompt import Image
 
 RNG = np.random.default_rng(0)
@@ -28,7 +28,7 @@ def test_two_images_equal_the_own_forward():
     ids = torch.tensor([backbone.tokenizer(prompt, add_special_tokens=False)["input_ids"]])
     ids = torch.cat([ids, text.ids], dim=1)
     looks = (ids == backbone.tokenizer.get_vocab()["<image>"]).cumsum(dim=1).clamp(max=1)[..., None].expand(-1, -1, 2)
-    theirs = own_hidden(backbone, ids, pixel_values=backbone.pixels(images)[None], image_attention_mask=looks)
+    theirs, _ = own_forward(backbone, ids, pixel_values=backbone.pixels(images)[None], image_attention_mask=looks)
 
     for cameras in ([first, second], [absent, first, second], [first, absent, second], [first, second, absent]):
         sequence = backbone.compose([*cameras, text])

@@ -2,7 +2,7 @@
 
 import torch
 
-from robovlms.backbones.prompt import Media, square
+from robovlms.backbones.prompt import Layout, Media, square
 
 
 def media():
@@ -31,3 +31,12 @@ def test_layers_follow_their_images():
 def test_tokens_that_fill_no_square_are_one_row():
     assert square(16) == (1, 4, 4)
     assert square(10) == (1, 1, 10)
+
+
+def test_a_layout_that_follows_another_counts_its_images_on():
+    def layout(image):
+        image = torch.tensor(image)
+        return Layout(image, image, image, torch.zeros(len(image), 3, dtype=torch.long), (image >= -1)[None])
+
+    assert layout([-1, 0, 0, 1]).then(layout([0, -1, 1])).image.tolist() == [-1, 0, 0, 1, 2, -1, 3]
+    assert layout([-1, -1]).then(layout([0, -1])).image.tolist() == [-1, -1, 0, -1]

@@ -129,5 +129,5 @@ def test_tokens_that_depend_on_the_instruction_cannot_be_encoded_first(data, tin
     config = experiment(data, tiny_paligemma)
     vla, store = prepare(config, open_sources(config.data), tmp_path)
     monkeypatch.setattr(type(vla.network.backbone), "sees_by_text", True)
-    with pytest.raises(UserError, match="set model.backbone.encode_first to false"):
+    with pytest.raises(UserError, match=r"set model\.backbone\.encode_first to false"):
         media.encode_frames(vla.network, store, tmp_path / CACHE)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 from typing_extensions import override
 
-from robovlms.backbones.own_forward import own_hidden, token_ids
+from robovlms.backbones.own_forward import own_forward, token_ids
 from robovlms.backbones.pretrained import require_frames
 from robovlms.backbones.prompt import Image
 from robovlms.backbones.splice import SpliceBackbone
@@ -26,13 +26,15 @@ TOLERANCE = 1e-4
 class GenericBackbone(SpliceBackbone):
     """A model no file was written for; its own image processor makes the pixels."""
 
+    logits_difference: float = 0.0
+
     @classmethod
     @override
     def from_pretrained(cls, directory: str | Path, pretrained: bool = True) -> "GenericBackbone":
         backbone = super().from_pretrained(directory, pretrained)
         assert isinstance(backbone, GenericBackbone)
         try:
-            difference = backbone.difference()
+            difference, backbone.logits_difference = backbone.differences()
         except (TypeError, ValueError, RuntimeError, AttributeError, KeyError, StopIteration) as error:
             raise UserError(f"{_refusal(backbone.model)}: {type(error).__name__}: {error}") from error
         if not difference <= TOLERANCE:
@@ -54,19 +56,36 @@ class GenericBackbone(SpliceBackbone):
         tensors = {name: value for name, value in made.items() if isinstance(value, Tensor)}
         return {name: value.to(self.word_embedding_device) for name, value in tensors.items()}
 
+    @override
+    def speak(self, hidden: Float[Tensor, "*n d"], ids: Int[Tensor, " v"] | None = None) -> Float[Tensor, "*n v"]:
+        if not self.logits_difference <= TOLERANCE:
+            raise UserError(
+                f"{_refusal(self.model)} for token heads: its own logits differ by {self.logits_difference:.3g} of "
+                "their size. Use a head that reads hidden states."
+            )
+        return super().speak(hidden, ids)
+
     @torch.no_grad()
-    def difference(self) -> float:
-        """Largest difference to the model's own hidden states on a random image and a sentence, relative to them."""
+    def differences(self) -> tuple[float, float]:
+        """Largest differences to the model's own hidden states and logits, relative to them.
+
+        They are taken on a random image and a sentence.
+        """
         was_training, size = self.training, self.image_spec.size
         self.eval()
         pixels = np.random.default_rng(0).integers(0, 256, (1, size, size, 3), dtype=np.uint8)
         images = torch.from_numpy(pixels).to(self.word_embedding_device)
         text = self.tokenize(["open the drawer"])
         segments = [Image(self.see(images), torch.ones(1, dtype=torch.bool, device=images.device)), text]
-        theirs = own_hidden(self, token_ids(self, segments), **self.image_inputs(images))
+        hidden, logits = own_forward(self, token_ids(self, segments), **self.image_inputs(images))
         ours, _ = self.think(self.compose(segments))
+        said = super().speak(ours[:, -logits.shape[1] :])
         self.train(was_training)
-        return float((ours - theirs).abs().max() / theirs.abs().max())
+        return _relative(ours, hidden), _relative(said, logits)
+
+
+def _relative(ours: Float[Tensor, "..."], theirs: Float[Tensor, "..."]) -> float:
+    return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
 def _refusal(model: Any) -> str:

@@ -49,13 +49,15 @@ def own_inputs(backbone: PretrainedBackbone, images: UInt8[Tensor, "f h w 3"]) -
     return inputs
 
 
-def own_hidden(backbone: PretrainedBackbone, ids: Int[Tensor, "b s"], **inputs: Any) -> Float[Tensor, "b s2 d"]:
-    """Last hidden states of the model's own forward; ``inputs`` are pixels and what else this family wants."""
+def own_forward(
+    backbone: PretrainedBackbone, ids: Int[Tensor, "b s"], **inputs: Any
+) -> tuple[Float[Tensor, "b s2 d"], Float[Tensor, "b s3 v"]]:
+    """Last hidden states and logits of the model's own forward; ``inputs``: pixels and what else this family wants."""
     tower = backbone.decoder if isinstance(backbone, EncoderDecoderBackbone) else backbone.text_tower
     found: list[Tensor] = []
     hook = tower.register_forward_hook(lambda _, __, output: found.append(output.last_hidden_state))
     try:
-        backbone.model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs)
+        output = backbone.model(input_ids=ids, attention_mask=torch.ones_like(ids), **inputs)
     finally:
         hook.remove()
-    return found[-1]
+    return found[-1], output.logits
