@@ -53,6 +53,11 @@ def test_special_tokens_in_an_instruction_are_refused(backbone, instruction):
         backbone.tokenize([instruction])
 
 
+def test_a_line_end_is_no_special_token_in_an_instruction():
+    packaged = load_backbone(BackboneConfig())  # writes line ends as a token of their own
+    assert packaged.tokenize(["open the drawer\n"]).valid.all()
+
+
 def test_a_prompt_longer_than_the_positions_is_refused(backbone, monkeypatch):
     media = backbone.see(torch.zeros(1, 32, 32, 3, dtype=torch.uint8))
     sequence = backbone.compose([Image(media, torch.ones(1, dtype=torch.bool)), Slot(torch.zeros(4, 32))])

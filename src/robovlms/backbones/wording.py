@@ -76,8 +76,8 @@ class Wording(nn.Module, ABC):
 
     @cached_property
     def _special(self) -> re.Pattern[str]:
-        added = self.tokenizer.added_tokens_decoder.values()
-        return re.compile("|".join(re.escape(token.content) for token in added if token.special) or r"(?!)")
+        added = [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        return re.compile("|".join(re.escape(token) for token in added if token.strip()) or r"(?!)")
 
     def _check(self, instruction: str) -> None:
         if not instruction.strip():
