@@ -4,6 +4,7 @@ All cameras of one step are one media item: a token attends to every image of th
 never to the last camera only. In the text an image leaves a marker, as the family writes it.
 """
 
+from abc import abstractmethod
 from typing import Any
 
 import torch
@@ -37,9 +38,9 @@ class CrossAttentionBackbone(SpliceBackbone):
         tokens = torch.stack([image.media.tokens for image in known.images], dim=1)
         return super().decoder_inputs(embeds, known) | self.media_inputs(tokens, looks)
 
+    @abstractmethod
     def media_inputs(self, tokens: Float[Tensor, "b n p d"], looks: Bool[Tensor, "b s n"]) -> dict[str, Any]:
         """The decoder's arguments for ``n`` images and for which of them each token may look at."""
-        raise NotImplementedError
 
     def looks(self, layout: Layout, images: tuple[Image, ...]) -> Bool[Tensor, "b s n"]:
         """Which images each token may look at: all of the latest step with an image at or before the token."""
