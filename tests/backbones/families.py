@@ -26,6 +26,7 @@ CASES = (
     Case("llava", "<s>USER: [image]\nopen ASSISTANT:"),
     Case("paligemma", "[image]<bos>open\n", lambda ids, image: {"token_type_ids": torch.zeros_like(ids)}),
     Case("qwen_vl", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
+    Case("qwen_vl-2.5", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
     Case("blip2", "[image]<s>Question: open Answer:"),
     Case("blip2-t5", "[image]<s>Question: open Answer:"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),

@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from transformers import Qwen2VLConfig, Qwen2VLForConditionalGeneration, Qwen2VLImageProcessorPil
+from transformers import (
+    PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
+    Qwen2_5_VLForConditionalGeneration,
+    Qwen2VLConfig,
+    Qwen2VLForConditionalGeneration,
+    Qwen2VLImageProcessorPil,
+)
 
 from robovlms.backbones.tiny.parts import LLAMA, WIDTH, byte_tokenizer, id_of, ids_of
 
@@ -11,18 +18,38 @@ _SPECIAL = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", 
 
 def qwen2_vl() -> tuple[Any, Any, Any]:
     """Qwen2-VL with images of 56 pixels, four tokens each."""
-    tokenizer = byte_tokenizer(*_SPECIAL, bos="<|endoftext|>", eos="<|im_end|>", pad="<|endoftext|>", begins=False)
+    tokenizer = _tokenizer()
+    vision = {"depth": 1, "embed_dim": 32, "hidden_size": WIDTH, "num_heads": 2, "mlp_ratio": 2}
+    config = Qwen2VLConfig(vision_config=vision, **_language("qwen2_vl_text", tokenizer))
+    return Qwen2VLForConditionalGeneration(config), tokenizer, _processor()
+
+
+def qwen2_5_vl() -> tuple[Any, Any, Any]:
+    """Qwen2.5-VL, whose tower attends in windows: one layer does, the next sees the whole image."""
+    tokenizer = _tokenizer()
+    vision = {"depth": 2, "hidden_size": 32, "out_hidden_size": WIDTH, "num_heads": 2, "intermediate_size": 48}
+    vision |= {"window_size": 28, "fullatt_block_indexes": [1]}
+    config = Qwen2_5_VLConfig(vision_config=vision, **_language("qwen2_5_vl_text", tokenizer))
+    return Qwen2_5_VLForConditionalGeneration(config), tokenizer, _processor()
+
+
+def _tokenizer() -> PreTrainedTokenizerFast:
+    return byte_tokenizer(*_SPECIAL, bos="<|endoftext|>", eos="<|im_end|>", pad="<|endoftext|>", begins=False)
+
+
+def _language(model_type: str, tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     rope = {"rope_type": "default", "mrope_section": [2, 3, 3], "rope_theta": 10000.0}
-    config = Qwen2VLConfig(
-        vision_config={"depth": 1, "embed_dim": 32, "hidden_size": WIDTH, "num_heads": 2, "mlp_ratio": 2},
-        text_config={"model_type": "qwen2_vl_text", **LLAMA, "rope_parameters": rope, **ids_of(tokenizer)},
-        image_token_id=id_of(tokenizer, "<|image_pad|>"),
-        video_token_id=id_of(tokenizer, "<|video_pad|>"),
-        vision_start_token_id=id_of(tokenizer, "<|vision_start|>"),
-        vision_end_token_id=id_of(tokenizer, "<|vision_end|>"),
-    )
-    processor = Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 56 * 56})
-    return Qwen2VLForConditionalGeneration(config), tokenizer, processor
+    return {
+        "text_config": {"model_type": model_type, **LLAMA, "rope_parameters": rope, **ids_of(tokenizer)},
+        "image_token_id": id_of(tokenizer, "<|image_pad|>"),
+        "video_token_id": id_of(tokenizer, "<|video_pad|>"),
+        "vision_start_token_id": id_of(tokenizer, "<|vision_start|>"),
+        "vision_end_token_id": id_of(tokenizer, "<|vision_end|>"),
+    }
 
 
-VARIANTS = {"qwen_vl": qwen2_vl}
+def _processor() -> Qwen2VLImageProcessorPil:
+    return Qwen2VLImageProcessorPil(size={"shortest_edge": 28 * 28, "longest_edge": 56 * 56})
+
+
+VARIANTS = {"qwen_vl": qwen2_vl, "qwen_vl-2.5": qwen2_5_vl}
