@@ -10,8 +10,11 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
+from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
+from robovlms.backbones.instructblip import InstructBlipT5Backbone, InstructBlipVicunaBackbone
+from robovlms.backbones.kosmos import KosmosBackbone
 from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
@@ -34,11 +37,14 @@ class Family:
 
 
 FAMILIES = (
+    Family("kosmos", "KosMos", (KosmosBackbone,)),
     Family("llava", "LLaVA", (LlavaBackbone,)),
     Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone,)),
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
+    Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
+    Family("florence", "Florence-2", (FlorenceBackbone,)),
 )
 
 

@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from robovlms.backbones.prompt import Text
 from robovlms.core.errors import UserError
 
+_TAG = re.compile(r"<.+>$")
+"""Added tokens that look like this are special whatever the tokenizer says (KosMos-2's ``<image>``)."""
+
 
 class Wording(nn.Module, ABC):
     """The part of a backbone that has to do with its tokenizer."""
@@ -76,7 +79,7 @@ class Wording(nn.Module, ABC):
 
     @cached_property
     def _special(self) -> re.Pattern[str]:
-        added = [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        added = [t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special or _TAG.match(t.content)]
         return re.compile("|".join(re.escape(token) for token in added if token.strip()) or r"(?!)")
 
     def _check(self, instruction: str) -> None:
