@@ -33,9 +33,10 @@ def vicuna() -> tuple[Any, ...]:
 
 
 def t5() -> tuple[Any, ...]:
-    """InstructBLIP with T5."""
+    """InstructBLIP with Flan-T5, whose head is not its word embedding."""
     tokenizer = byte_tokenizer("<image>", begins=False, ends=True)
-    sizes = {"d_model": WIDTH, "d_ff": 48, "d_kv": 16, "num_layers": 2, "num_heads": 2}
+    sizes: dict[str, Any] = {"d_model": WIDTH, "d_ff": 48, "d_kv": 16, "num_layers": 2, "num_heads": 2}
+    sizes |= {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False}
     return _around({"model_type": "t5", **sizes, **ids_of(tokenizer), "decoder_start_token_id": 0}, tokenizer)
 
 

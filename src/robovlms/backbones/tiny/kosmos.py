@@ -10,7 +10,7 @@ _TAGS = ("<image>", "</image>", "<phrase>", "</phrase>", "<object>", "</object>"
 
 
 def kosmos() -> tuple[Any, Any, Any]:
-    """Four latent queries that sum up a CLIP tower of 32 pixels; tags are words of the tokenizer, as in the original."""
+    """Four latent queries that sum up a CLIP tower of 32 pixels; tags are added words, as in the original."""
     tokenizer = byte_tokenizer("<unk>")
     tokenizer.unk_token = "<unk>"
     tokenizer.add_tokens([AddedToken(tag, lstrip=True, normalized=False) for tag in _TAGS])
