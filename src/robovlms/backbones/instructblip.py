@@ -43,9 +43,7 @@ class _InstructBlip(PretrainedBackbone):
     @override
     def text_inputs(self, text: Text | None) -> dict[str, Tensor]:
         assert text is not None, "this family sees by text"
-        rows = zip(text.ids, text.valid, strict=True)
-        words = [self.tokenizer.decode(ids[valid], skip_special_tokens=True) for ids, valid in rows]
-        encoded = self.qformer_tokenizer(words, padding=True, padding_side="right", return_tensors="pt")
+        encoded = self.qformer_tokenizer(self._words(text), padding=True, padding_side="right", return_tensors="pt")
         got, most = encoded["input_ids"].shape[1], self.model.config.qformer_config.max_position_embeddings
         if got > most:
             raise UserError(
@@ -53,6 +51,10 @@ class _InstructBlip(PretrainedBackbone):
             )
         named = {"qformer_input_ids": encoded["input_ids"], "qformer_attention_mask": encoded["attention_mask"]}
         return {name: value.to(self.word_embedding_device) for name, value in named.items()}
+
+    def _words(self, text: Text) -> list[str]:
+        rows, plain = zip(text.ids.cpu(), text.valid.cpu(), strict=True), {"clean_up_tokenization_spaces": False}
+        return [self.tokenizer.decode(ids[valid], skip_special_tokens=True, **plain) for ids, valid in rows]
 
     @override
     def save(self, directory: Path) -> None:
@@ -80,7 +82,7 @@ class InstructBlipT5Backbone(_InstructBlip, EncoderDecoderBackbone):
 
 def _load_tokenizer(directory: str | Path, num_words: int) -> Any:
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, subfolder=QFORMER_TOKENIZER)
+        tokenizer: Any = AutoTokenizer.from_pretrained(directory, subfolder=QFORMER_TOKENIZER)
     except (OSError, KeyError, ValueError) as error:
         raise UserError(
             f"{directory} has no tokenizer of its querying transformer in the folder '{QFORMER_TOKENIZER}', which "
