@@ -35,5 +35,6 @@ CASES = (
     Case("instructblip", "[image]<s>open"),
     Case("instructblip-t5", "[image]open</s>"),
     Case("florence", "[image]<s>open</s>"),
+    Case("cohere2_vision", "[image]<bos>open\n"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
 )

@@ -10,6 +10,7 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
+from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
 from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
@@ -45,6 +46,7 @@ FAMILIES = (
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
     Family("florence", "Florence-2", (FlorenceBackbone,)),
+    Family("cohere2_vision", "Cohere2Vision", (Cohere2VisionBackbone,)),
 )
 
 
