@@ -14,6 +14,7 @@ from transformers import LevitModel
 from robovlms.pretraining.frames import POINTS, Frame
 from robovlms.pretraining.model import IMAGE_SIZE, NUM_IMAGES
 
+
 class CellHeads(nn.Module):
     """One linear head a level: the 8 x 8 and 4 x 4 maps of the stem, and the tokens the tower returns."""
 

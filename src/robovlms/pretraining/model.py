@@ -1,9 +1,9 @@
-"""The tiny VLM: a LeViT tower, a pixel-shuffle connector and a two-layer Gemma, about 1.2 million parameters.
+"""The tiny VLM: a LeViT tower, a pixel-shuffle connector and a two-layer Gemma, about 1.1 million parameters.
 
 The class is ``Cohere2VisionForConditionalGeneration``: of the stock classes whose connector merges neighbouring tokens
 without loss, it is the one that takes any vision tower and any language model (docs/tiny_vlm.md has the comparison).
-LeViT's convolutional stem keeps places that a tiny ViT with large patches lost; its subsampling, which lost them too, is
-not used.
+LeViT's convolutional stem keeps places that a tiny ViT with large patches lost; its subsampling, which lost them too,
+is not used.
 """
 
 from typing import Any
