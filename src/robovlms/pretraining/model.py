@@ -29,7 +29,7 @@ MERGE = 2
 class TinyVLMConfig(Config):
     """Sizes of the tiny VLM: the tower's, the connector's inner layer, the language model's."""
 
-    vision_width: int = 192
+    vision_width: int = 128
     vision_depth: int = 1
     vision_heads: int = 4
     connector: int = 256
