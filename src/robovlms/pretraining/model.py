@@ -1,4 +1,4 @@
-"""The tiny VLM: a LeViT tower, a pixel-shuffle connector and a two-layer Gemma, about 1.1 million parameters.
+"""The tiny VLM: a LeViT tower, a pixel-shuffle connector and a two-layer Gemma, 1.2 million parameters.
 
 The class is ``Cohere2VisionForConditionalGeneration``: of the stock classes whose connector merges neighbouring tokens
 without loss, it is the one that takes any vision tower and any language model (docs/tiny_vlm.md has the comparison).
@@ -32,7 +32,7 @@ class TinyVLMConfig(Config):
     vision_width: int = 128
     vision_depth: int = 1
     vision_heads: int = 4
-    connector: int = 256
+    connector: int = 1024
     width: int = 128
     depth: int = 2
     heads: int = 4
