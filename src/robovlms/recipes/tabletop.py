@@ -47,7 +47,7 @@ def _tabletop(name: str, data: Sequence[Path], minutes: float) -> Experiment:
         ),
         data=tuple(LeRobotConfig(path=path, embodiment="tabletop", state=STATE) for path in data),
         training=TrainingConfig(
-            batch_size=128,
+            batch_size=64,
             minutes=minutes,
             processes=2,
             optimizer=OptimizerConfig(learning_rate=2e-3),
