@@ -32,8 +32,8 @@ from robovlms.worlds.tabletop.gl import choose_backend
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
 MODELS = ("vla", "cnn")
-DEMOS_PER_MINUTE = 150
-"""Demonstrations collected for each minute of the whole budget."""
+DEMOS_PER_MINUTE, MOST_DEMOS = 150, 8000
+"""Demonstrations collected for each minute of the whole budget, up to what fits in memory (a megabyte each)."""
 EVALUATION_SHARE = 0.22
 """Of the budget, kept for reading the data, scoring and the report."""
 
@@ -76,7 +76,7 @@ class Pipeline:
         started = time.monotonic()
         if not (self.out / "demos").is_dir():
             self._say("1/4 Collecting demonstrations with scripted experts")
-            episodes = max(int(DEMOS_PER_MINUTE * self.minutes), 18)
+            episodes = min(max(int(DEMOS_PER_MINUTE * self.minutes), 18), MOST_DEMOS)
             collect_with_progress(self.out / "demos", self.tasks, 0, num_episodes=episodes, seed=self.seed)
         if not (self.out / "train" / FINISHED).is_file():
             self._say("2/4 Training a policy" + (" from the packaged VLM" if self.model == "vla" else " without a VLM"))

@@ -96,4 +96,6 @@ def build(config: TinyVLMConfig, tokenizer: PreTrainedTokenizerBase) -> Cohere2V
             for parameter in part.parameters():
                 if parameter.ndim > 1:
                     parameter.normal_(0, parameter.shape[1] ** -0.5)
+    # What an untrained copy of the saved model begins with (vl_pretrained: false), so that it is a fair opponent.
+    model.config.get_text_config().initializer_range = config.width**-0.5
     return model
