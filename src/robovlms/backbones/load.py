@@ -10,9 +10,11 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
+from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
 from robovlms.backbones.llava import LlavaBackbone
+from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.qwen_vl import Qwen2VLBackbone
@@ -38,7 +40,10 @@ FAMILIES = (
     Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone,)),
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
+    Family("flamingo", "Flamingo", (FlamingoBackbone,)),
+    Family("otter", "Otter", (OtterBackbone,)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
+    Family("mllama", "Mllama", (MllamaBackbone,)),
 )
 
 
@@ -74,6 +79,8 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Back
     source = str(directory) if directory else resolve(config.path)
     try:
         described = AutoConfig.from_pretrained(source)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"Backbone '{config.path}': no Hugging Face model there. {error}") from None
     pretrained = directory is not None or config.vl_pretrained
