@@ -191,3 +191,19 @@ def test_every_camera_of_a_step_is_seen(backbone):
     other = Image(backbone.see(frames(backbone, 2, seed=3), text), yes(2))
     for cameras in ([other, image], [image, other]):
         assert (slots_of(backbone, [*cameras, *rest]) - plain).abs().max() > 1e-2
+
+
+@torch.no_grad()
+def test_cameras_and_steps_share_a_sequence(backbone):
+    """Two cameras, two steps; the second row lacks a camera at the second step."""
+    text = backbone.tokenize(["open the drawer", "open"])
+    media = backbone.see(frames(backbone, 8), Text(text.ids.repeat(4, 1), text.valid.repeat(4, 1))).chunk(4)
+    slots, first_row = vectors(backbone, 2), torch.tensor([True, False])
+    first = [text, Image(media[0], yes(2), 0), Image(media[1], yes(2), 0), Slot(slots, 0)]
+    camera, slot = Image(media[2], yes(2), 1), Slot(slots, 1)
+
+    without = slots_of(backbone, [*first, camera, slot], 2)
+    whole = slots_of(backbone, [*first, camera, Image(media[3], first_row, 1), slot], 2)
+    assert (whole[:, 0] - without[:, 0]).abs().max() <= 1e-5
+    assert (whole[1] - without[1]).abs().max() <= 1e-5
+    assert (whole[0, 1] - without[0, 1]).abs().max() > 1e-2

@@ -11,7 +11,9 @@ import torch
 from golden_flamingo import cases, frames, outputs, weight, write
 from safetensors.torch import save_file
 
+from robovlms.backbones.flamingo_config import FlamingoConfig
 from robovlms.backbones.flamingo_layouts import vision_layout
+from robovlms.backbones.flamingo_model import FlamingoModel
 from robovlms.backbones.load import BackboneConfig, load_backbone
 from robovlms.backbones.prompt import Action, Image, Text
 from robovlms.core.errors import UnknownName, UserError
@@ -168,3 +170,18 @@ def test_the_architecture_alone_has_other_weights(directories):
     again = load_backbone(BackboneConfig(path=str(directories("flamingo-mpt-1b")), vl_pretrained=False))
     kept = again.word_embedding.weight
     assert not torch.equal(kept, weight("lang_encoder.transformer.wte.weight", tuple(kept.shape)))
+
+
+def test_a_real_size_trains_as_many_weights_as_the_published_one():
+    """OpenFlamingo 3B: what open_flamingo counts when it makes one (perceiver, gated layers, word embedding)."""
+    vit = {"hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24, "num_attention_heads": 16}
+    mpt = {"d_model": 2048, "n_heads": 16, "n_layers": 24, "vocab_size": 50280, "attn_qk_ln": True}
+    config = FlamingoConfig(
+        vision_config=vit | {"image_size": 224, "patch_size": 14},
+        text_config={"model_type": "mosaic_gpt", **mpt},
+        cross_attn_every_n_layers=1,
+    )
+    with torch.device("meta"):
+        model = FlamingoModel(config)
+    trained = ("perceiver.", "gated_cross_attn_layer.", "wte.")
+    assert sum(p.numel() for key, p in model.named_parameters() if any(part in key for part in trained)) == 1046992944

@@ -31,7 +31,7 @@ class FlamingoConfig(PreTrainedConfig):
 
     def __init__(
         self,
-        vision_config: dict[str, Any] | PreTrainedConfig | None = None,
+        vision_config: dict[str, Any] | CLIPVisionConfig | None = None,
         text_config: dict[str, Any] | PreTrainedConfig | None = None,
         cross_attn_every_n_layers: int = 4,
         max_num_frames: int | None = None,
@@ -65,12 +65,12 @@ class OtterConfig(FlamingoConfig):
         super().__init__(**kwargs)
 
 
-def vision_settings(described: dict[str, Any] | PreTrainedConfig) -> PreTrainedConfig:
+def vision_settings(described: dict[str, Any] | CLIPVisionConfig) -> CLIPVisionConfig:
     """The settings of a CLIP tower."""
-    return described if isinstance(described, PreTrainedConfig) else CLIPVisionConfig(**described)
+    return described if isinstance(described, CLIPVisionConfig) else CLIPVisionConfig(**described)
 
 
-def open_clip_settings(described: dict[str, Any]) -> PreTrainedConfig:
+def open_clip_settings(described: dict[str, Any]) -> CLIPVisionConfig:
     """The settings of a CLIP tower as open_clip writes them; it has the heads' width, 64 if it says nothing."""
     vision = described["vision_cfg"]
     return CLIPVisionConfig(

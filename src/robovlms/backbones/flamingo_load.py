@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, CLIPImageProcessorPil, PreTrainedConfig
+from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, CLIPImageProcessorPil, CLIPVisionConfig
 
 from robovlms.backbones.flamingo_config import FlamingoConfig, open_clip_settings, text_settings, vision_settings
 from robovlms.backbones.flamingo_layouts import (
@@ -89,7 +89,7 @@ def with_tokens(tokenizer: Any, added: tuple[str, ...]) -> Any:
     return tokenizer
 
 
-def clip_settings(directory: Path) -> PreTrainedConfig:
+def clip_settings(directory: Path) -> CLIPVisionConfig:
     """The vision tower's settings, from a directory of Hugging Face's or of open_clip's format."""
     if (directory / "open_clip_config.json").is_file():
         return open_clip_settings(_json(directory / "open_clip_config.json")["model_cfg"])
@@ -158,4 +158,5 @@ def _processor(config: FlamingoConfig, directory: Path) -> Any:
     if (directory / "preprocessor_config.json").is_file():
         return AutoImageProcessor.from_pretrained(directory, backend="pil")
     size = config.vision_config.image_size
+    assert isinstance(size, int)
     return CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})

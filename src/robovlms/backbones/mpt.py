@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import Cache, MptConfig, MptForCausalLM, MptModel
 from transformers.modeling_outputs import BaseModelOutputWithPast
+from transformers.models.mpt.configuration_mpt import MptAttentionConfig
 from transformers.models.mpt.modeling_mpt import MptAttention, build_mpt_alibi_tensor
 from typing_extensions import override
 
@@ -19,8 +20,11 @@ from typing_extensions import override
 class AlibiAttention(MptAttention):
     """Self-attention whose bias may differ from row to row."""
 
+    layer_idx: int
+
     def __init__(self, config: MptConfig, layer_idx: int):
         super().__init__(config, layer_idx)
+        assert isinstance(config.attn_config, MptAttentionConfig)
         normalised = config.attn_config.qk_ln
         self.q_ln = nn.LayerNorm(self.hidden_size, bias=False) if normalised else nn.Identity()
         self.k_ln = nn.LayerNorm(self.hidden_size, bias=False) if normalised else nn.Identity()
@@ -31,10 +35,10 @@ class AlibiAttention(MptAttention):
         hidden_states: Float[Tensor, "b s d"],
         position_bias: Float[Tensor, "b h s k"],
         past_key_values: Cache | None = None,
-        attention_mask: None = None,
+        attention_mask: Tensor | None = None,
         **kwargs: Any,
     ) -> tuple[Float[Tensor, "b s d"], None]:
-        """Attend under ``position_bias``, in which what may not be seen is very negative already."""
+        """Attend under ``position_bias``, which is minus infinity where nothing may be seen."""
         packed = self.Wqkv(hidden_states)
         if self.clip_qkv:
             packed = packed.clamp(min=-self.clip_qkv, max=self.clip_qkv)
@@ -43,10 +47,8 @@ class AlibiAttention(MptAttention):
         queries, keys, values = (part.unflatten(-1, (self.n_heads, -1)).transpose(1, 2) for part in parts)
         if past_key_values is not None:
             keys, values = past_key_values.update(keys, values, self.layer_idx)
-        dropout = self.attn_dropout_p if self.training else 0.0
-        seen = F.scaled_dot_product_attention(
-            queries, keys, values, position_bias, dropout_p=dropout, scale=self.softmax_scale
-        )
+        bias, dropout = position_bias.to(queries.dtype), self.attn_dropout_p if self.training else 0.0
+        seen = F.scaled_dot_product_attention(queries, keys, values, bias, dropout, scale=self.softmax_scale)
         return self.out_proj(seen.transpose(1, 2).flatten(2)), None
 
 
@@ -55,6 +57,8 @@ class MptDecoder(MptModel):
 
     def __init__(self, config: MptConfig):
         super().__init__(config)
+        assert isinstance(config.attn_config, MptAttentionConfig)
+        self.steepest = config.attn_config.alibi_bias_max
         for index, block in enumerate(self.blocks):
             block.attn = AlibiAttention(config, index)
 
@@ -77,11 +81,9 @@ class MptDecoder(MptModel):
         self, allowed: Bool[Tensor, "b 1 s k"], queries: Int[Tensor, "b s"], keys: Int[Tensor, "b k"]
     ) -> Float[Tensor, "b h s k"]:
         """A penalty that grows with the distance in positions, by head; what is not ``allowed`` is out of reach."""
-        steepest = self.config.attn_config.alibi_bias_max
-        slopes = -build_mpt_alibi_tensor(self.num_heads, 2, steepest, allowed.device)[:, 0, 0]
+        slopes = -build_mpt_alibi_tensor(self.num_heads, 2, self.steepest, allowed.device)[:, 0, 0]
         distance = keys[:, None, None, :] - queries[:, None, :, None]
-        penalty = (slopes[:, None, None] * distance).to(self.wte.weight.dtype)
-        return penalty.masked_fill(~allowed, torch.finfo(penalty.dtype).min)
+        return (slopes[:, None, None] * distance).masked_fill(~allowed, -torch.inf)
 
 
 class Mpt(MptForCausalLM):

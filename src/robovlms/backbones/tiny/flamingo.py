@@ -18,7 +18,7 @@ LANGUAGE: dict[str, dict[str, Any]] = {
     "gpt_neox": {"model_type": "gpt_neox", "hidden_size": WIDTH, "intermediate_size": 48, **LAYERS},
 }
 _VISION = VIT | {"hidden_size": 48}  # another width than the language model's, as published
-_RESAMPLER = {"num_latents": 4, "resampler_depth": 1, "num_heads": 2, "head_dim": 16}
+_RESAMPLER: dict[str, Any] = {"num_latents": 4, "resampler_depth": 1, "num_heads": 2, "head_dim": 16}
 
 
 def flamingo(language: str) -> tuple[Any, Any, Any]:
