@@ -1,7 +1,8 @@
 """Flamingo and Otter against their reference implementations, from directories in the layouts they are published in.
 
-The golden outputs are of PyPI's open-flamingo 2.0.1 with open-clip-torch 2.20.0's vision transformer and, for Otter and
-for the language model MPT-1B, of the code in github.com/Luodian/Otter; all on transformers 5.23.0.
+The golden outputs are of PyPI's open-flamingo 2.0.1 with open-clip-torch 2.20.0's vision transformer and, for Otter,
+its MPT-7B and Flamingo's MPT-1B, of the code in github.com/Luodian/Otter; LLaMA, GPT-NeoX and Flamingo's MPT-7B are
+transformers' 5.23.0.
 """
 
 import json
@@ -157,6 +158,13 @@ def test_weights_that_do_not_fit_are_refused_with_their_keys(directories, tmp_pa
 def test_a_directory_without_its_checkpoint_is_refused(directories, tmp_path):
     point_at(directories("flamingo-llama"), tmp_path)
     with pytest.raises(UserError, match=r"has no checkpoint\.pt"):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+
+
+def test_a_checkpoint_without_its_towers_is_refused(directories, tmp_path):
+    point_at(directories("flamingo-llama"), tmp_path, language_model=None)
+    (tmp_path / "checkpoint.pt").touch()
+    with pytest.raises(UserError, match="must name its language_model and vision_tower"):
         load_backbone(BackboneConfig(path=str(tmp_path)))
 
 

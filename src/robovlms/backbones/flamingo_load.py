@@ -52,6 +52,10 @@ def load_parts(
     directory = local(str(place))
     config = AutoConfig.from_pretrained(directory)
     assert isinstance(config, FlamingoConfig)
+    if config.language_model is None and (directory / CHECKPOINT).is_file():
+        raise UserError(
+            f"{directory / CHECKPOINT} is a part: config.json must name its language_model and vision_tower."
+        )
     if config.language_model is not None:
         config.text_config = text_settings(_json(_language(config, directory) / "config.json"))
         config.vision_config = clip_settings(_vision(config, directory))
