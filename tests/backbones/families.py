@@ -44,7 +44,7 @@ CASES = (
     Case("flamingo-mpt-1b", "[image]open<|endofchunk|>", own=None),
     Case("flamingo-gpt_neox", "[image]open<|endofchunk|>", own=None),
     Case("otter", "<s>[image]User: open GPT:<answer>", own=None),
-    # its own forward adds up three empty tiles too, which rounds otherwise
+    # its own forward adds up three empty tiles too, ours a key of zeros; that rounds otherwise
     Case("mllama", "[image]<|begin_of_text|>open", tiles, tolerance=1e-6),
 )
 WITH_OWN_FORWARD = tuple(case for case in CASES if case.own is not None)

@@ -168,6 +168,12 @@ def test_a_checkpoint_without_its_towers_is_refused(directories, tmp_path):
         load_backbone(BackboneConfig(path=str(tmp_path)))
 
 
+def test_a_tower_that_is_nowhere_is_refused(directories, tmp_path):
+    point_at(directories("flamingo-llama"), tmp_path, vision_tower="./to/no/tower")
+    with pytest.raises(UserError, match="no/tower' is neither a directory nor a model of the hub"):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+
+
 def test_another_language_model_is_refused_by_name(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "otter", "text_config": {"model_type": "mptt"}}))
     with pytest.raises(UnknownName, match="Did you mean 'mpt'"):
