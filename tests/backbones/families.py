@@ -31,13 +31,20 @@ def tiles(ids: torch.Tensor, image: int) -> dict[str, Any]:
 _QWEN = "<|im_start|>user\n<|vision_start|>[image]<|vision_end|>open<|im_end|>\n<|im_start|>assistant\n"
 _IDEFICS = "<s>User:<fake_token_around_image>[image]<fake_token_around_image>open\nAssistant:"
 
+_KOSMOS = "<s><image>[image]</image><grounding>An image of a robot open"
+
 CASES = (
+    Case("kosmos", _KOSMOS, lambda ids, image: {"image_embeds_position_mask": ids == image}),
     Case("llava", "<s>USER: [image]\nopen ASSISTANT:"),
     Case("paligemma", "[image]<bos>open\n", lambda ids, image: {"token_type_ids": torch.zeros_like(ids)}),
     Case("qwen_vl", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
     Case("qwen_vl-2.5", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
     Case("blip2", "[image]<s>Question: open Answer:"),
     Case("blip2-t5", "[image]<s>Question: open Answer:"),
+    Case("instructblip", "[image]<s>open"),
+    Case("instructblip-t5", "[image]open</s>"),
+    Case("florence", "[image]<s>open</s>"),
+    Case("cohere2_vision", "[image]<bos>open\n"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
     Case("flamingo", "<s>[image]open<|endofchunk|>", own=None),
     Case("flamingo-mpt", "[image]open<|endofchunk|>", own=None),

@@ -69,9 +69,10 @@ def test_hidden_states_equal_the_own_forward(case, backbone):
     images = frames(backbone, 2)
     segments = [Image(backbone.see(images, text), yes(2)), text]
     ids = token_ids(backbone, segments)
-    inputs = own_inputs(backbone, images) | case.own(ids, placeholder(backbone))
+    inputs = own_inputs(backbone, images, text) | case.own(ids, placeholder(backbone))
     if isinstance(backbone, EncoderDecoderBackbone):
-        answer = torch.tensor([[0, 7, 9], [0, 8, 7]])
+        start = backbone.model.config.get_text_config().decoder_start_token_id
+        answer = torch.tensor([[start, 7, 9], [start, 8, 7]])
         inputs["decoder_input_ids"] = answer
         segments.append(Action(answer[:, 1:]))
     hidden, logits = own_forward(backbone, ids, **inputs)
@@ -84,7 +85,7 @@ def test_hidden_states_equal_the_own_forward(case, backbone):
 
 def test_the_prompt_is_what_the_family_writes(case, backbone):
     text = backbone.tokenize(["open"])
-    media = backbone.see(frames(backbone, 1))
+    media = backbone.see(frames(backbone, 1), text)
     ids = token_ids(backbone, [Image(media, yes(1)), text])[0]
     words = [backbone.tokenizer.decode(run) for run in _runs(ids.tolist(), placeholder(backbone))]
     assert "[image]".join(words) == case.prompt
@@ -128,7 +129,7 @@ def test_greedy_decoding_equals_generate(case, backbone):
     text, images = backbone.tokenize(["open the drawer"]), frames(backbone, 1)
     segments = [Image(backbone.see(images, text), yes(1)), text]
     ids = token_ids(backbone, segments)
-    inputs = own_inputs(backbone, images) | case.own(ids, placeholder(backbone))
+    inputs = own_inputs(backbone, images, text) | case.own(ids, placeholder(backbone))
     never = {"eos_token_id": len(backbone.tokenizer), "pad_token_id": 0}
     theirs = backbone.model.generate(input_ids=ids, attention_mask=ids > -1, **inputs, **never, max_new_tokens=5)
 

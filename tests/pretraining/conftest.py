@@ -22,7 +22,7 @@ def tokenizer():
 
 @pytest.fixture(scope="session")
 def small():
-    return TinyVLMConfig(stages=(64, 64), width=64, depth=2, heads=4, intermediate=96)
+    return TinyVLMConfig(vision_width=64, connector=96, width=64, depth=2, heads=4, intermediate=96)
 
 
 @pytest.fixture(scope="session")

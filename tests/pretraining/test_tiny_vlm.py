@@ -23,7 +23,7 @@ def test_the_package_holds_an_ordinary_small_checkpoint():
     assert 1e6 < sum(parameter.numel() for parameter in model.parameters()) < 4e6
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert AutoImageProcessor.from_pretrained(directory, backend="pil").size == {"height": 64, "width": 64}
-    assert json.loads((directory / "config.json").read_text())["model_type"] == "paligemma"
+    assert json.loads((directory / "config.json").read_text())["model_type"] == "cohere2_vision"
 
 
 def test_the_packaged_tokenizer_is_the_one_the_code_builds():

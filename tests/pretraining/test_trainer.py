@@ -6,9 +6,10 @@ from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.batches import pixel_values
 from robovlms.pretraining.frames import FRAME
 from robovlms.pretraining.model import build
+from robovlms.pretraining.network import paired
 from robovlms.pretraining.run import main
 from robovlms.pretraining.settings import PretrainingConfig
-from robovlms.pretraining.still import StillTower, paired
+from robovlms.pretraining.still import StillTower
 from robovlms.pretraining.trainer import Trainer
 
 

@@ -31,7 +31,7 @@ class FilmCNNConfig(ArchitectureConfig):
 
 
 class FilmCNN(Architecture):
-    """One slot per camera, one for the sentence and one for the state."""
+    """One slot per camera and one for the sentence; the state goes straight to the head."""
 
     def __init__(self, config: FilmCNNConfig, cameras: Sequence[str], image_size: int, head: Head, state_dims: int):
         super().__init__()
@@ -48,9 +48,12 @@ class FilmCNN(Architecture):
         text = self.read(batch.instructions)[texts]
         slots = [encoder(batch.images[name][frames], text) for name, encoder in self.cameras.items()]
         slots.append(self.sentence(text))
-        if self.state is not None:
-            slots.append(self.state(batch.state.flatten(0, 1)[first])[:, 0])
-        return Features(torch.stack(slots, dim=1)[inverse], batch.frame_valid)
+        state = self.state(batch.state.flatten(0, 1)[first])[:, 0][inverse] if self.state else None
+        return Features(torch.stack(slots, dim=1)[inverse], batch.frame_valid, state)
+
+    @override
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        """Every sentence is readable: words are hashed."""
 
     def read(self, instructions: Sequence[str]) -> Float[Tensor, "l e"]:
         """One vector a sentence. Words are hashed into buckets, so that unseen words are possible."""

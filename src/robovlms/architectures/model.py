@@ -28,7 +28,9 @@ class VLAConfig(Config):
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network, with the VLM of ``directory`` when a checkpoint is loaded."""
         backbone = load_backbone(self.backbone, directory / "vlm" if directory else None)
-        head = self.head.build(action, self.architecture.chunk, backbone.hidden_size)
+        width = backbone.hidden_size
+        reads_state = observation.state_dims and self.architecture.state_in != "prompt"
+        head = self.head.build(action, self.architecture.chunk, width, width if reads_state else 0)
         return PolicyHead(self.architecture, backbone, head, observation.state_dims)
 
 
@@ -47,9 +49,9 @@ class CNNConfig(Config):
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network; it has no VLM to load."""
-        num_slots = len(observation.cameras) + 1 + bool(observation.state_dims)
-        head = self.head.model_copy(update={"num_slots": num_slots})
-        built = head.build(action, self.architecture.chunk, self.architecture.width)
+        head = self.head.model_copy(update={"num_slots": len(observation.cameras) + 1})
+        width = self.architecture.width
+        built = head.build(action, self.architecture.chunk, width, width if observation.state_dims else 0)
         size = observation.cameras[0].height
         return FilmCNN(self.architecture, observation.camera_names, size, built, observation.state_dims)
 

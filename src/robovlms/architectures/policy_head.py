@@ -4,6 +4,7 @@ The prompt of a step is ``[images of all cameras, state, text, slots]``: slots s
 frame that several windows share, or that pads a window, is encoded once.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -26,6 +27,8 @@ class PolicyHeadConfig(ArchitectureConfig):
 
     kind: Literal["policy_head_continuous"] = "policy_head_continuous"
     max_text_tokens: int = Field(32, ge=4)
+    state_in: Literal["prompt", "head", "both"] = "both"
+    """Whether proprioception is a token of the prompt, goes straight to the head, or both."""
 
 
 class PolicyHead(Architecture):
@@ -45,14 +48,20 @@ class PolicyHead(Architecture):
         text = Text(text.ids[texts], text.valid[texts])
         present = torch.ones_like(frames, dtype=torch.bool)
         segments: list[Segment] = [Image(media, present) for media in self._see(batch, frames, text)]
-        if self.state is not None:
-            segments.append(State(self.state(batch.state.flatten(0, 1)[first])))
+        state = self.state(batch.state.flatten(0, 1)[first]) if self.state else None
+        if state is not None and self.config.state_in != "head":
+            segments.append(State(state))
         segments += [text, Slot(self.slot_vectors)]
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
         slots = self.backbone.slots(hidden, sequence.layout)[:, 0]
         last = inverse[:, -1]
-        return Features(slots[inverse], batch.frame_valid, hidden[last], sequence.layout.valid[last])
+        direct = state[:, 0][inverse] if state is not None and self.config.state_in != "prompt" else None
+        return Features(slots[inverse], batch.frame_valid, direct, hidden[last], sequence.layout.valid[last])
+
+    @override
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        self.backbone.tokenize(instructions, self.config.max_text_tokens)
 
     def _see(self, batch: Batch, frames: Int[Tensor, " p"], text: Text) -> list[Media]:
         """Media of each camera, a row a prompt, encoded now or beforehand."""

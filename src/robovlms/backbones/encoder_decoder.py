@@ -6,6 +6,7 @@ a token's place, so padding is moved to the end before encoding and back afterwa
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -35,16 +36,16 @@ class EncoderDecoderBackbone(PretrainedBackbone):
     @property
     def encoder(self) -> nn.Module:
         """The language model's encoder."""
-        return self.model.language_model.get_encoder()
+        return self.text_tower.get_encoder()
 
     @property
     def decoder(self) -> nn.Module:
         """The language model's decoder, without its head."""
-        return self.model.language_model.get_decoder()
+        return self.text_tower.get_decoder()
 
     @property
     @override
-    def text_tower(self) -> nn.Module:
+    def text_tower(self) -> Any:
         return self.model.language_model
 
     @override

@@ -10,9 +10,13 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
+from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
 from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
+from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
+from robovlms.backbones.instructblip import InstructBlipT5Backbone, InstructBlipVicunaBackbone
+from robovlms.backbones.kosmos import KosmosBackbone
 from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
@@ -36,14 +40,18 @@ class Family:
 
 
 FAMILIES = (
+    Family("kosmos", "KosMos", (KosmosBackbone,)),
     Family("llava", "LLaVA", (LlavaBackbone,)),
     Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone,)),
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
+    Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
     Family("flamingo", "Flamingo", (FlamingoBackbone,)),
     Family("otter", "Otter", (OtterBackbone,)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
     Family("mllama", "Mllama", (MllamaBackbone,)),
+    Family("florence", "Florence-2", (FlorenceBackbone,)),
+    Family("cohere2_vision", "Cohere2Vision", (Cohere2VisionBackbone,)),
 )
 
 

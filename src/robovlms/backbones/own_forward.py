@@ -18,7 +18,8 @@ def placeholder(backbone: PretrainedBackbone) -> int:
     config = backbone.model.config
     if isinstance(backbone, CrossAttentionBackbone):
         return backbone.tokenizer.convert_tokens_to_ids(backbone.marker)
-    return next(getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name))
+    named = (getattr(config, name) for name in ("image_token_id", "image_token_index") if hasattr(config, name))
+    return next(named, backbone.tokenizer.unk_token_id)  # KosMos-2 is told by a mask; the ids there count for nothing
 
 
 def token_ids(backbone: PretrainedBackbone, segments: Items[Image | Text]) -> Int[Tensor, "b s"]:
@@ -41,9 +42,11 @@ def token_ids(backbone: PretrainedBackbone, segments: Items[Image | Text]) -> In
     return torch.cat(parts, dim=1)
 
 
-def own_inputs(backbone: PretrainedBackbone, images: UInt8[Tensor, "f h w 3"]) -> dict[str, Tensor]:
-    """The images as the model's own forward takes them; one image a row."""
-    inputs = backbone.image_inputs(images)
+def own_inputs(
+    backbone: PretrainedBackbone, images: UInt8[Tensor, "f h w 3"], text: Text | None = None
+) -> dict[str, Tensor]:
+    """The images, and the text they depend on, as the model's own forward takes them; one image a row."""
+    inputs = backbone.image_inputs(images) | backbone.text_inputs(text)
     if isinstance(backbone, CrossAttentionBackbone):  # a row holds a list of images there
         return {name: value[:, None] for name, value in inputs.items()}
     return inputs

@@ -102,10 +102,14 @@ class PretrainedBackbone(Backbone):
         """What the model's own image encoder is called with."""
         return {"pixel_values": self.pixels(images)}
 
+    def text_inputs(self, text: Text | None) -> dict[str, Tensor]:
+        """What it is called with besides, where image tokens depend on the text."""
+        return {}
+
     @override
     def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:
         inside = self.model if hasattr(self.model, "get_image_features") else self.model.base_model
-        features = inside.get_image_features(**self.image_inputs(images))
+        features = inside.get_image_features(**self.image_inputs(images), **self.text_inputs(text))
         tokens = per_image(getattr(features, "pooler_output", features), len(images))
         return Media(tokens, square(tokens.shape[1]))
 

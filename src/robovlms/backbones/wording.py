@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from robovlms.backbones.prompt import Text
 from robovlms.core.errors import UserError
 
+_TAG = re.compile(r"<.+>$")
+"""Added tokens that look like this are special whatever the tokenizer says (KosMos-2's ``<image>``)."""
+
 
 class Wording(nn.Module, ABC):
     """The part of a backbone that has to do with its tokenizer."""
@@ -58,7 +61,11 @@ class Wording(nn.Module, ABC):
         ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
         missing = (length or ids.shape[1]) - ids.shape[1]
         if missing < 0:
-            raise UserError(f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}. Shorten it.")
+            longest = texts[int(valid.sum(dim=1).argmax())]
+            raise UserError(
+                f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}: '{longest}'. Shorten it, or "
+                f"train with --model.architecture.max_text_tokens {ids.shape[1]} or more."
+            )
         ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
         valid = nn.functional.pad(valid, (0, missing), value=False)
         return Text(ids.to(self.word_embedding_device), valid.to(self.word_embedding_device))
@@ -76,7 +83,7 @@ class Wording(nn.Module, ABC):
 
     @cached_property
     def _special(self) -> re.Pattern[str]:
-        added = [token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special]
+        added = [t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special or _TAG.match(t.content)]
         return re.compile("|".join(re.escape(token) for token in added if token.strip()) or r"(?!)")
 
     def _check(self, instruction: str) -> None:

@@ -4,7 +4,7 @@ It also says what it needs in the prompt: learned slots, or teacher-forced actio
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -18,14 +18,32 @@ from robovlms.actions.spec import ActionSpec
 class Features:
     """What an architecture hands to a head.
 
-    ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``memory`` holds the
-    hidden states of the last step's whole prompt, for heads that attend to more than the slots.
+    ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``state`` is embedded
+    proprioception that reaches the head without a detour through the VLM. ``memory`` holds the hidden states of the
+    last step's whole prompt, for heads that attend to more than the slots.
     """
 
     slots: Float[Tensor, "b t m d"]
     valid: Bool[Tensor, "b t"]
+    state: Float[Tensor, "b t e"] | None = None
     memory: Float[Tensor, "b s d"] | None = None
     memory_mask: Bool[Tensor, "b s"] | None = None
+
+    def row(self, index: int) -> "Features":
+        """What a head reads of one row, without memory."""
+        state = None if self.state is None else self.state[index : index + 1]
+        return Features(self.slots[index : index + 1], self.valid[index : index + 1], state)
+
+    @staticmethod
+    def windows(rows: Sequence[Sequence["Features"]], valid: Bool[Tensor, "b t"]) -> "Features":
+        """Windows of single steps, each a row by itself."""
+
+        def joined(parts: list[list[Tensor]]) -> Tensor:
+            return torch.cat([torch.cat(steps, dim=1) for steps in parts])
+
+        slots = joined([[step.slots for step in steps] for steps in rows])
+        states = [[step.state for step in steps if step.state is not None] for steps in rows]
+        return Features(slots, valid, joined(states) if states[0] else None)
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ class LSTMConfig(RegressionConfig):
     recurrent: int = Field(256, ge=1)
     num_layers: int = Field(1, ge=1)
 
-    def build(self, action_spec: ActionSpec, chunk: int, width: int) -> "LSTMHead":
-        """The head for features of this width."""
-        return LSTMHead(self, action_spec, chunk, self.num_slots * width)
+    def build(self, action_spec: ActionSpec, chunk: int, width: int, state_width: int = 0) -> "LSTMHead":
+        """The head for slots, and a state if there is one, of these widths."""
+        return LSTMHead(self, action_spec, chunk, self.num_slots * width + state_width)
 
 
 class LSTMHead(RegressionHead):
@@ -38,7 +38,7 @@ class LSTMHead(RegressionHead):
 
     @override
     def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
-        steps = features.slots.flatten(start_dim=2)
+        steps = self.steps(features)
         padding = (~features.valid).sum(dim=1)
         hidden, _ = self.lstm(shift(steps, padding))
         return torch.cat([steps, shift(hidden, -padding)], dim=-1)

@@ -1,4 +1,4 @@
-"""One-step head: the slots of a step, flattened, through an MLP. No memory."""
+"""One-step head: the slots and the state of a step, side by side, through an MLP. No memory."""
 
 from typing import Literal
 
@@ -12,13 +12,13 @@ from robovlms.heads.regression import RegressionConfig, RegressionHead
 
 
 class MLPConfig(RegressionConfig):
-    """A multi-layer perceptron on the slots of each step alone."""
+    """A multi-layer perceptron on the slots and the state of each step alone."""
 
     kind: Literal["mlp"] = "mlp"
 
-    def build(self, action_spec: ActionSpec, chunk: int, width: int) -> "MLPHead":
-        """The head for features of this width."""
-        return MLPHead(self, action_spec, chunk, self.num_slots * width)
+    def build(self, action_spec: ActionSpec, chunk: int, width: int, state_width: int = 0) -> "MLPHead":
+        """The head for slots, and a state if there is one, of these widths."""
+        return MLPHead(self, action_spec, chunk, self.num_slots * width + state_width)
 
 
 class MLPHead(RegressionHead):
@@ -26,4 +26,4 @@ class MLPHead(RegressionHead):
 
     @override
     def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
-        return features.slots.flatten(start_dim=2)
+        return self.steps(features)

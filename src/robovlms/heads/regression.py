@@ -38,6 +38,12 @@ class RegressionHead(Head):
         self.pose = nn.Linear(width, chunk * len(self.pose_columns))
         self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
 
+    @staticmethod
+    def steps(features: Features) -> Float[Tensor, "b t h"]:
+        """Everything a head reads of each step, side by side: its slots and its state."""
+        slots = features.slots.flatten(start_dim=2)
+        return slots if features.state is None else torch.cat([slots, features.state], dim=-1)
+
     @abstractmethod
     def trunk(self, features: Features) -> Float[Tensor, "b t h"]:
         """One vector per step; the only thing a subclass adds."""

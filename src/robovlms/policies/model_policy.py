@@ -30,7 +30,7 @@ class Running:
     """What one episode remembers: its sentence, the slots of past frames, the control step."""
 
     instruction: str
-    history: deque[Tensor]
+    history: deque[Features]
     step: int = 0
     plan: ActionChunk | None = field(default=None)
 
@@ -104,9 +104,9 @@ class ModelPolicy:
         for row, episode in enumerate(episodes):
             history = self._running[episode].history
             if self._records(episode) or not history or self.history == 1:
-                history.append(features.slots[row, 0])
+                history.append(features.row(row))
             else:
-                history[-1] = features.slots[row, 0]
+                history[-1] = features.row(row)
         plans = self.network.head.predict(self._window(padded)).numpy()
         for row, episode in enumerate(episodes):
             if self.executor.due(episode):
@@ -119,9 +119,9 @@ class ModelPolicy:
         for episode in episodes:
             steps = list(self._running[episode].history)
             missing = self.history - len(steps)
-            rows.append(torch.stack([steps[0]] * missing + steps))
+            rows.append([steps[0]] * missing + steps)
             valid.append([False] * missing + [True] * len(steps))
-        return Features(torch.stack(rows), torch.tensor(valid))
+        return Features.windows(rows, torch.tensor(valid))
 
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))

@@ -36,7 +36,7 @@ class Answerer:
         """Image tokens of frames, (frames, tokens, width)."""
         with torch.inference_mode():
             parts = [
-                encode_images(self.model, pixel_values(frames[start : start + _ROWS]))[0]
+                encode_images(self.model, pixel_values(frames[start : start + _ROWS]))
                 for start in range(0, len(frames), _ROWS)
             ]
         return torch.cat(parts)
@@ -77,4 +77,4 @@ class Answerer:
         """Image tokens of one prompt."""
         side = self.model.config.vision_config.image_size
         with torch.inference_mode():
-            return encode_images(self.model, torch.zeros(2, 3, side, side))[0].shape[1]
+            return encode_images(self.model, torch.zeros(2, 3, side, side)).shape[1]

@@ -4,8 +4,6 @@ Without it a tower this small stays at the majority answer for blocks for minute
 nor attention unless something asks for it. The heads are thrown away after pre-training.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -15,25 +13,6 @@ from transformers import LevitModel
 
 from robovlms.pretraining.frames import POINTS, Frame
 from robovlms.pretraining.model import IMAGE_SIZE, NUM_IMAGES
-
-_SUBSAMPLE = "LevitAttentionSubsample"
-_FAR = -6.0
-
-
-def focus_subsampling(tower: LevitModel) -> None:
-    """Let each head of a subsampling attention begin by looking at one of the four cells it merges.
-
-    LeViT's subsampling has no residual path and begins with uniform attention: the merged tokens would all begin as
-    the mean of the image, and places are learned very late.
-    """
-    found: list[Any] = [module for module in tower.modules() if type(module).__name__ == _SUBSAMPLE]
-    for module in found:
-        side = round(module.attention_bias_idxs.shape[1] ** 0.5)
-        with torch.no_grad():
-            module.attention_biases.fill_(_FAR)
-            for head in range(len(module.attention_biases)):
-                cell = (head // 2) % 2 * side + head % 2
-                module.attention_biases[head, module.attention_bias_idxs[0, cell]] = 0.0
 
 
 class CellHeads(nn.Module):

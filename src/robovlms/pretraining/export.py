@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import PaliGemmaForConditionalGeneration, PreTrainedTokenizerFast, SiglipImageProcessorPil
+from transformers import Cohere2VisionForConditionalGeneration, PreTrainedTokenizerFast, SiglipImageProcessorPil
 
 from robovlms.pretraining.model import IMAGE_SIZE
 
@@ -14,7 +14,7 @@ _WEIGHTS = "model.safetensors"
 
 
 def export(
-    model: PaliGemmaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, directory: Path, half: bool = True
+    model: Cohere2VisionForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, directory: Path, half: bool = True
 ) -> None:
     """Replace ``directory`` by weights, config, tokenizer and image processor.
 
@@ -55,5 +55,5 @@ def num_parameters(directory: Path) -> int:
     config = json.loads((directory / "config.json").read_text())
     buffers = ("running_mean", "running_var", "num_batches_tracked", "attention_bias_idxs")
     tensors = load_file(directory / _WEIGHTS)
-    assert config["model_type"] == "paligemma"
+    assert config["model_type"] == "cohere2_vision"
     return sum(tensor.numel() for name, tensor in tensors.items() if not name.endswith(buffers))

@@ -1,6 +1,6 @@
-"""Pre-train the tiny VLM: ``python -m robovlms.pretraining.run --out DIR --minutes 60``.
+"""Pre-train the tiny VLM: ``python -m robovlms.pretraining.run --out DIR --minutes 75``.
 
-One thread trains, a second process draws the frames; 60 minutes are what the packaged weights took on one core of a
+One thread trains, a second process draws the frames; 75 minutes are what the packaged weights took on one core of a
 small server. The directory holds the pool (about 0.9 GB), ``metrics.jsonl``, ``state.pt`` for ``--resume`` and
 ``tiny_vlm``, the model as exported every few minutes.
 """
@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m robovlms.pretraining.run", description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="directory of the run")
-    parser.add_argument("--minutes", type=float, default=60.0, help="training time (wall clock)")
+    parser.add_argument("--minutes", type=float, default=75.0, help="training time (wall clock)")
     parser.add_argument("--frames", type=int, default=36_000, help="image pairs to draw")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--resume", action="store_true", help="continue the run in --out")

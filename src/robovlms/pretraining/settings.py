@@ -9,7 +9,7 @@ class PretrainingConfig(Config):
 
     model: TinyVLMConfig = TinyVLMConfig()
     seed: int = 0
-    minutes: float = 60.0
+    minutes: float = 75.0
     scenes: str = "ABC"
     num_frames: int = 36_000
     first_frames: int = 2_000

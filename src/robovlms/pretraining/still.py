@@ -10,12 +10,7 @@ from transformers import LevitModel
 
 from robovlms.pretraining.batches import pixel_values
 from robovlms.pretraining.frames import Frame
-from robovlms.pretraining.model import NUM_IMAGES
-
-
-def paired(tokens: Float[Tensor, "f t e"]) -> Float[Tensor, "p s e"]:
-    """The tokens of both images of a pair, one after the other."""
-    return tokens.unflatten(0, (-1, NUM_IMAGES)).flatten(1, 2)
+from robovlms.pretraining.network import paired
 
 
 class StillTower:

@@ -2,7 +2,7 @@
 
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import PaliGemmaForConditionalGeneration
+from transformers import Cohere2VisionForConditionalGeneration
 
 from robovlms.pretraining.cells import CellHeads
 from robovlms.pretraining.frames import Frame
@@ -18,9 +18,9 @@ class Teachers(nn.Module):
     layer, where the next layer finds them whatever the question is.
     """
 
-    def __init__(self, model: PaliGemmaForConditionalGeneration, config: TinyVLMConfig):
+    def __init__(self, model: Cohere2VisionForConditionalGeneration, config: TinyVLMConfig):
         super().__init__()
-        self.probe = Probe(NUM_IMAGES * config.tokens_per_image * config.stages[-1])
+        self.probe = Probe(NUM_IMAGES * config.cells_per_image * config.vision_width)
         self.reader = Probe(config.width)
         self.cells = CellHeads(model.model.vision_tower)
 
@@ -29,7 +29,7 @@ class Teachers(nn.Module):
         return {"probe": probe_loss(self.probe(features), frames), "cells": self.cells.loss(features, frames)}
 
     def reading(
-        self, model: PaliGemmaForConditionalGeneration, images: Float[Tensor, "p s d"], frames: list[Frame]
+        self, model: Cohere2VisionForConditionalGeneration, images: Float[Tensor, "p s d"], frames: list[Frame]
     ) -> dict[str, Tensor]:
         """Loss of what the language model's first layer reads off the image tokens."""
         return {"reader": probe_loss(self.reader(summary_state(model, images)), frames)}

@@ -11,14 +11,13 @@ from transformers import PreTrainedTokenizerFast
 
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.pretraining.batches import Encoder, Prompted, by_length, pixel_values
-from robovlms.pretraining.cells import focus_subsampling
 from robovlms.pretraining.frames import Frame
 from robovlms.pretraining.losses import answer_loss
-from robovlms.pretraining.model import build
-from robovlms.pretraining.network import answer_logits, spread_projection
+from robovlms.pretraining.model import NUM_IMAGES, build
+from robovlms.pretraining.network import answer_logits, connect, paired, spread_projection
 from robovlms.pretraining.questions import ask_some
 from robovlms.pretraining.settings import PretrainingConfig
-from robovlms.pretraining.still import StillTower, paired
+from robovlms.pretraining.still import StillTower
 from robovlms.pretraining.teachers import Teachers
 
 _LENGTH_GROUPS = 2
@@ -33,7 +32,6 @@ class Trainer:
         self.encoder = Encoder(tokenizer)
         self.model = build(config.model, tokenizer)
         self.tower = self.model.model.vision_tower
-        focus_subsampling(self.tower)
         self.model.train()
         self.teachers = Teachers(self.model, config.model)
         parts = (self.tower, self.teachers.probe, self.teachers.cells)
@@ -88,8 +86,8 @@ class Trainer:
         else:
             features = self.still(chosen, frames)
         if self.step_count == 0:
-            spread_projection(self.model, features.detach().flatten(0, 1))
-        images = self.model.model.multi_modal_projector(features)
+            spread_projection(self.model, features.detach().unflatten(1, (NUM_IMAGES, -1)).flatten(0, 1))
+        images = connect(self.model, features)
         losses |= self.teachers.reading(self.model, images, frames)
         if stage != "tower":
             blank = torch.from_numpy(rng.random(len(frames)) < self.config.blank_share)

@@ -41,16 +41,16 @@ def _tabletop(name: str, data: Sequence[Path], minutes: float) -> Experiment:
     return Experiment(
         name=name,
         model=VLAConfig(
-            backbone=BackboneConfig(train="text", encode_first=True),
+            backbone=BackboneConfig(),
             architecture=PolicyHeadConfig(history=1, chunk=8),
-            head=LSTMConfig(num_slots=3),
+            head=LSTMConfig(num_slots=4, recurrent=64, hidden=512),
         ),
         data=tuple(LeRobotConfig(path=path, embodiment="tabletop", state=STATE) for path in data),
         training=TrainingConfig(
-            batch_size=128,
+            batch_size=64,
             minutes=minutes,
             processes=2,
-            optimizer=OptimizerConfig(learning_rate=1e-3),
+            optimizer=OptimizerConfig(learning_rate=2e-3),
             augment=AugmentConfig(),
         ),
         executor="chunk:6",

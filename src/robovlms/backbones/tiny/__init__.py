@@ -1,6 +1,7 @@
 """Miniatures of every family: random weights of the real classes in ordinary Hugging Face directories.
 
-A module here is a family; its ``VARIANTS`` map names to functions that make ``(model, tokenizer, image processor)``.
+A module here is a family; its ``VARIANTS`` map names to functions that make ``(model, tokenizer, image processor)``,
+and what else the checkpoint holds.
 """
 
 import functools
@@ -19,7 +20,7 @@ from robovlms.core.errors import UnknownName
 
 
 @functools.cache
-def variants() -> dict[str, Callable[[], tuple[Any, Any, Any]]]:
+def variants() -> dict[str, Callable[[], tuple[Any, ...]]]:
     """Every miniature by its name: a family's id, or the id with a variant (``blip2-t5``)."""
     modules = [importlib.import_module(f"{__name__}.{found.name}") for found in pkgutil.iter_modules(__path__)]
     return {name: make for module in modules for name, make in getattr(module, "VARIANTS", {}).items()}

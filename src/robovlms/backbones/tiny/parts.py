@@ -13,18 +13,22 @@ CLIP_MEAN, CLIP_STD = [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.261302
 
 
 def byte_tokenizer(
-    *extra: str, bos: str = "<s>", eos: str = "</s>", pad: str = "<pad>", begins: bool = True
+    *extra: str, bos: str = "<s>", eos: str = "</s>", pad: str = "<pad>", begins: bool = True, ends: bool = False
 ) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token a byte and the family's special tokens first; texts start with ``bos`` if asked."""
+    """A tokenizer with one token a byte and the family's special tokens first.
+
+    Texts start with ``bos`` and end with ``eos`` if asked.
+    """
     special = list(dict.fromkeys([pad, bos, eos, *extra]))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate([*special, *alphabet])}, []))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens(special)
-    if begins:
-        first = [(bos, special.index(bos))]
-        tokenizer.post_processor = processors.TemplateProcessing(single=f"{bos} $A", special_tokens=first)
+    if begins or ends:
+        words = [*[bos] * begins, "$A", *[eos] * ends]
+        ids = [(token, special.index(token)) for token in (bos, eos)]
+        tokenizer.post_processor = processors.TemplateProcessing(single=" ".join(words), special_tokens=ids)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=pad, bos_token=bos, eos_token=eos)
 
 

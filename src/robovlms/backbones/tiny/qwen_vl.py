@@ -27,7 +27,13 @@ def qwen2_vl() -> tuple[Any, Any, Any]:
 def qwen2_5_vl() -> tuple[Any, Any, Any]:
     """Qwen2.5-VL, whose tower attends in windows: one layer does, the next sees the whole image."""
     tokenizer = _tokenizer()
-    vision = {"depth": 2, "hidden_size": 32, "out_hidden_size": WIDTH, "num_heads": 2, "intermediate_size": 48}
+    vision: dict[str, Any] = {
+        "depth": 2,
+        "hidden_size": 32,
+        "out_hidden_size": WIDTH,
+        "num_heads": 2,
+        "intermediate_size": 48,
+    }
     vision |= {"window_size": 28, "fullatt_block_indexes": [1]}
     config = Qwen2_5_VLConfig(vision_config=vision, **_language("qwen2_5_vl_text", tokenizer))
     return Qwen2_5_VLForConditionalGeneration(config), tokenizer, _processor()

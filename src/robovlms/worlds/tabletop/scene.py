@@ -10,8 +10,8 @@ from robovlms.worlds.tabletop.scenes import SceneSpec
 from robovlms.worlds.tabletop.textures import table_png
 
 TIMESTEP_S = 0.005
-STATIC_POSITION, STATIC_LOOK_AT, STATIC_FOVY_DEG = (0.0, -0.90, 1.00), (0.0, -0.062, 0.0), 39.5
-"""The static camera looks straight ahead along y, from above: the whole workspace with the open drawer in view."""
+STATIC_POSITION, STATIC_LOOK_AT, STATIC_FOVY_DEG = (0.0, -0.55, 1.25), (0.0, -0.085, 0.0), 36.0
+"""The static camera looks along y and steeply down: the whole workspace with the open drawer fills its image."""
 
 
 def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:

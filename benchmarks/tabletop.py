@@ -1,0 +1,131 @@
+"""The results in docs/results.md: every experiment on the tabletop, one after the other, on two cores.
+
+    python benchmarks/tabletop.py [quick] [twelve] [full] [scenes] [pretraining] [--out runs/results]
+
+An interrupted experiment goes on where it was, a finished one is skipped; results are copied to benchmarks/results.
+All numbers are of scene D, 100 chains, validation sentences.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+SEEDS = (0, 1, 2)
+ARMS = {"with": "true", "without": "false"}
+
+
+class Runner:
+    """Runs ``robovlms`` commands below one folder and keeps their results."""
+
+    def __init__(self, out: Path):
+        self.out = out
+
+    def robovlms(self, command: list[str], folder: Path, resume: str | None = "--resume") -> None:
+        """One command that writes ``folder``; ``resume`` is what continues it."""
+        again = [resume] if resume and folder.exists() else []
+        subprocess.run([sys.executable, "-m", "robovlms", *command, "--out", str(folder), *again], check=True)
+
+    def quickstart(self, name: str, *settings: str) -> str:
+        """From demonstrations to a score."""
+        return self.kept(name, lambda folder: self.robovlms(["quickstart", *settings], folder))
+
+    def demos(self, name: str, number: int, scenes: str) -> Path:
+        """Demonstrations of all 34 tasks, collected once."""
+        folder = self.out / name
+        if not folder.is_dir():
+            self.robovlms(["demos", "tabletop", "--episodes", str(number), "--scenes", scenes], folder, None)
+        return folder
+
+    def trained(self, name: str, data: Path, *settings: str) -> str:
+        """A policy for all 34 tasks, trained on ``data`` and scored in scene D."""
+
+        def work(folder: Path) -> None:
+            train = folder / "train"
+            self.robovlms(["train", "tabletop_full", "--data", str(data), *settings], train)
+            self.robovlms(
+                ["evaluate", str(train), "--scene", "D", "--chains", "100", "--workers", "1"], folder / "evaluation"
+            )
+            shutil.copyfile(folder / "evaluation/results.json", folder / "results.json")
+
+        return self.kept(name, work)
+
+    def kept(self, name: str, work: Callable[[Path], None]) -> str:
+        """Do the work unless its results are there; keep them beside this file."""
+        folder = self.out / name
+        if not (folder / "results.json").is_file():
+            work(folder)
+        RESULTS.mkdir(exist_ok=True)
+        shutil.copyfile(folder / "results.json", RESULTS / f"{name}.json")
+        return name
+
+
+def quick(run: Runner) -> Iterator[str]:
+    """The nine tasks of ``make quickstart`` in twelve minutes."""
+    for model in ("vla", "cnn"):
+        for seed in SEEDS:
+            yield run.quickstart(f"quick-{model}-{seed}", "--model", model, "--seed", str(seed))
+
+
+def twelve(run: Runner) -> Iterator[str]:
+    """The nine and the three lifts from the table, in twelve minutes."""
+    for model in ("vla", "cnn"):
+        yield run.quickstart(f"twelve-{model}", "--tasks", "twelve", "--model", model)
+
+
+def full(run: Runner) -> Iterator[str]:
+    """All 34 tasks in ninety minutes."""
+    for model in ("vla", "cnn"):
+        yield run.quickstart(f"full-{model}", "--tasks", "all", "--minutes", "90", "--model", model)
+
+
+def scenes(run: Runner) -> Iterator[str]:
+    """Trained on A, B and C for an hour, scored in D."""
+    yield run.trained("abc-vla", run.demos("demos-abc", 8000, "ABC"), "--minutes", "60")
+
+
+def pretraining(run: Runner) -> Iterator[str]:
+    """With and without vision-language pre-training, half an hour each, side by side on a core each."""
+    data = run.demos("demos-d", 4000, "D")
+
+    def arm(name: str, seed: int) -> str:
+        settings = ("--seed", str(seed), "--model.backbone.vl_pretrained", ARMS[name])
+        return run.trained(
+            f"pretraining-{name}-{seed}", data, "--minutes", "30", "--training.processes", "1", *settings
+        )
+
+    for seed in SEEDS:
+        with ThreadPoolExecutor(len(ARMS)) as cores:
+            yield from cores.map(arm, ARMS, [seed] * len(ARMS))
+
+
+EXPERIMENTS = {work.__name__: work for work in (quick, twelve, full, scenes, pretraining)}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("experiments", nargs="*", default=list(EXPERIMENTS), help=", ".join(EXPERIMENTS))
+    parser.add_argument("--out", type=Path, default=Path("runs/results"))
+    given = parser.parse_args()
+    if unknown := set(given.experiments) - set(EXPERIMENTS):
+        parser.error(f"no experiment {', '.join(sorted(unknown))}; there are {', '.join(EXPERIMENTS)}")
+    for experiment in given.experiments:
+        for name in EXPERIMENTS[experiment](Runner(given.out)):
+            print(f"{name}: {average_length(RESULTS / f'{name}.json')}", flush=True)
+
+
+def average_length(results: Path) -> str:
+    """The average length of a results file, with its interval."""
+    metric = json.loads(results.read_text())["metrics"]["average_length"]
+    low, high = metric["ci95"]
+    return f"{metric['value']:.2f} [{low:.2f}, {high:.2f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""``python -m robovlms``: the command line."""
+
+from robovlms.cli.main import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The policy head on families that differ most from a plain splice: it trains, is kept, and acts as it was."""
+
+import dataclasses
+
+import pytest
+import torch
+from test_policy_head import ACTION, CHUNK, HISTORY, OBSERVATION, STATISTICS, windows
+
+from robovlms.architectures.model import VLAConfig
+from robovlms.backbones.load import BackboneConfig
+from robovlms.heads.lstm import LSTMConfig
+from robovlms.policies.vla import VLA, VLAManifest
+
+
+def create(name):
+    torch.manual_seed(0)
+    architecture = {"history": HISTORY, "chunk": CHUNK, "max_text_tokens": 64}
+    model = VLAConfig(
+        backbone=BackboneConfig(path=f"tiny:{name}"),
+        architecture=VLAConfig.model_fields["architecture"].annotation(**architecture),
+        head=LSTMConfig(num_slots=2, hidden=32, recurrent=16),
+    )
+    return VLA.create(VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS})
+
+
+def fitted(size):
+    batch = windows()
+    grown = {
+        name: image.repeat_interleave(size // 32, 1).repeat_interleave(size // 32, 2)
+        for name, image in batch.images.items()
+    }
+    return dataclasses.replace(batch, images=grown)
+
+
+@pytest.mark.parametrize("name", ["kosmos", "instructblip", "instructblip-t5", "florence"])
+def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
+    vla = create(name)
+    batch = fitted(vla.network.backbone.image_spec.size)
+    vla.network.train()
+    vla.loss(batch).total.backward()
+    moved = {part: any(p.grad is not None and p.grad.any() for p in module.parameters()) for part, module in parts(vla)}
+    assert all(moved.values()), moved
+    assert vla.network.slot_vectors.grad.any()
+    vla.network.eval()
+    vla.save_pretrained(tmp_path)
+    again = VLA.from_pretrained(tmp_path)
+    with torch.no_grad():
+        assert torch.equal(again.network.features(batch).slots, vla.network.features(batch).slots)
+
+
+def parts(vla):
+    backbone = vla.network.backbone
+    return [(name, getattr(backbone, name)) for name in ("vision_tower", "projector", "text_tower")]
