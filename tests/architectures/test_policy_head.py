@@ -171,7 +171,6 @@ def test_saved_and_loaded_is_the_same_policy(vla, tmp_path):
 def test_weights_that_do_not_fit_are_listed(vla, tmp_path):
     from safetensors.torch import load_file, save_file
 
-
     vla.save_pretrained(tmp_path / "checkpoint")
     weights = load_file(str(tmp_path / "checkpoint" / "model.safetensors"))
     weights["surplus"] = weights.pop("slot_vectors")

@@ -11,12 +11,14 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
 from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
+from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
 from robovlms.backbones.instructblip import InstructBlipT5Backbone, InstructBlipVicunaBackbone
 from robovlms.backbones.kosmos import KosmosBackbone
 from robovlms.backbones.llava import LlavaBackbone
+from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.qwen_vl import Qwen2VLBackbone
@@ -44,7 +46,10 @@ FAMILIES = (
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
     Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
+    Family("flamingo", "Flamingo", (FlamingoBackbone,)),
+    Family("otter", "Otter", (OtterBackbone,)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
+    Family("mllama", "Mllama", (MllamaBackbone,)),
     Family("florence", "Florence-2", (FlorenceBackbone,)),
     Family("cohere2_vision", "Cohere2Vision", (Cohere2VisionBackbone,)),
 )
@@ -82,6 +87,8 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Back
     source = str(directory) if directory else resolve(config.path)
     try:
         described = AutoConfig.from_pretrained(source)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"Backbone '{config.path}': no Hugging Face model there. {error}") from None
     pretrained = directory is not None or config.vl_pretrained
