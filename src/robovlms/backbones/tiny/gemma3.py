@@ -14,7 +14,7 @@ def gemma3() -> tuple[Any, Any, Any]:
     tokenizer = byte_tokenizer(*_SPECIAL, bos="<bos>", eos="<eos>")
     layers = {"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 8}
     config = Gemma3Config(
-        vision_config={"model_type": "siglip_vision_model", **VIT, "patch_size": 8},
+        vision_config={"model_type": "siglip_vision_model", "vision_use_head": False, **VIT, "patch_size": 8},
         text_config={**LLAMA, "head_dim": 16, "query_pre_attn_scalar": 16, **layers, **ids_of(tokenizer)},
         mm_tokens_per_image=4,
         boi_token_index=id_of(tokenizer, "<start_of_image>"),
