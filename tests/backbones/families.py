@@ -45,6 +45,7 @@ CASES = (
     Case("instructblip", "[image]<s>open"),
     Case("instructblip-t5", "[image]open</s>"),
     Case("florence", "[image]<s>open</s>"),
+    Case("qwen_vl-1", "<|im_start|>user\n<img>[image]</img>\nopen<|im_end|>\n<|im_start|>assistant\n"),
     Case("qwen_vl-3", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
     Case(
         "llava_onevision",

@@ -22,6 +22,7 @@ from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.llava_onevision import LlavaOneVisionBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
+from robovlms.backbones.qwen1 import QwenVLBackbone
 from robovlms.backbones.qwen_vl import Qwen2VLBackbone, Qwen3VLBackbone
 from robovlms.backbones.smolvlm import SmolVLMBackbone
 from robovlms.backbones.tiny import tiny_directory
@@ -44,7 +45,7 @@ class Family:
 FAMILIES = (
     Family("kosmos", "KosMos", (KosmosBackbone,)),
     Family("llava", "LLaVA", (LlavaBackbone,)),
-    Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone, Qwen3VLBackbone)),
+    Family("qwen_vl", "Qwen-VL", (QwenVLBackbone, Qwen2VLBackbone, Qwen3VLBackbone)),
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
     Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
