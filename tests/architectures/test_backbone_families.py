@@ -32,7 +32,9 @@ def fitted(size):
     return dataclasses.replace(batch, images=grown)
 
 
-@pytest.mark.parametrize("name", ["kosmos", "instructblip", "instructblip-t5", "florence"])
+@pytest.mark.parametrize(
+    "name", ["kosmos", "instructblip", "instructblip-t5", "florence", "qwen_vl-1", "qwen_vl-3", "gemma3"]
+)
 def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
     vla = create(name)
     batch = fitted(vla.network.backbone.image_spec.size)

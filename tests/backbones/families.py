@@ -25,8 +25,7 @@ _QWEN = "<|im_start|>user\n<|vision_start|>[image]<|vision_end|>open<|im_end|>\n
 _IDEFICS = "<s>User:<fake_token_around_image>[image]<fake_token_around_image>open\nAssistant:"
 
 _GEMMA3 = (
-    "<bos><start_of_turn>user\n\n\n<start_of_image>[image]<end_of_image>\n\n"
-    "open<end_of_turn>\n<start_of_turn>model\n"
+    "<bos><start_of_turn>user\n\n\n<start_of_image>[image]<end_of_image>\n\nopen<end_of_turn>\n<start_of_turn>model\n"
 )
 _IDEFICS3 = (
     "User:<fake_token_around_image><global-img>[image]<fake_token_around_image>open<end_of_utterance>\nAssistant:"

@@ -33,7 +33,9 @@ CONFIG = {"architectures": ["QWenLMHeadModel"], "model_type": "qwen", "intermedi
 CONFIG |= {"auto_map": {"AutoConfig": "configuration_qwen.QWenConfig"}, "no_bias": True, **SIZES, "visual": VISION}
 LAYOUT = (
     under("transformer.h.N.", "ln_1.weight ln_2.weight attn.c_attn.* attn.c_proj.weight mlp.{w1,w2,c_proj}.weight")
-    + under("transformer.visual.transformer.resblocks.N.", "{ln_1,ln_2,attn.in_proj,attn.out_proj}.* mlp.{c_fc,c_proj}.*")
+    + under(
+        "transformer.visual.transformer.resblocks.N.", "{ln_1,ln_2,attn.in_proj,attn.out_proj}.* mlp.{c_fc,c_proj}.*"
+    )
     + under("transformer.visual.attn_pool.", "pos_embed query kv_proj.weight {ln_q,ln_kv}.*")
     + under("transformer.visual.attn_pool.attn.", "in_proj_weight in_proj_bias out_proj.*")
     + under("transformer.visual.", "conv1.weight positional_embedding proj {ln_pre,ln_post}.*")

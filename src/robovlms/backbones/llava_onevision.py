@@ -1,8 +1,8 @@
 """LLaVA-OneVision (arXiv 2408.03326): a SigLIP tower, an MLP projector and a Qwen2.
 
-Non-obvious: the family cuts a single image into tiles, but several images of one prompt each into none (section 3.2 of
-the paper). A robot has several cameras and steps, so a frame is always one image of several: 729 tokens and the line
-end that the model learned, never up to 7,290.
+Non-obvious: the family cuts an image that is alone in its prompt into tiles, and leaves each of several images whole. A
+robot has several cameras and steps, so a frame is always one image of several: 729 tokens and the line end that the
+model learned, never up to ten times as many.
 """
 
 import torch

@@ -113,7 +113,8 @@ class QwenVLForConditionalGeneration(PreTrainedModel, GenerationMixin):
         if pixel_values is not None and here.any():
             embeds = embeds.masked_scatter(here[..., None], self.get_image_features(pixel_values))
         output = self.language_model(inputs_embeds=embeds, **inputs)
-        return CausalLMOutputWithPast(self.lm_head(output.last_hidden_state), past_key_values=output.past_key_values)
+        logits = self.lm_head(output.last_hidden_state)
+        return CausalLMOutputWithPast(logits=logits, past_key_values=output.past_key_values)
 
 
 def layout() -> list[WeightTransform]:

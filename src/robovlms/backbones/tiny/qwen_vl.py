@@ -23,14 +23,14 @@ _HALF = [0.5, 0.5, 0.5]
 
 
 def qwen1_vl() -> tuple[Any, Any, Any]:
-    """The first Qwen-VL with images of 56 pixels, whose 16 tokens four queries sum up."""
+    """The first Qwen-VL with images of 64 pixels, whose 16 tokens four queries sum up."""
     special = ("<|im_start|>", "<|im_end|>", "<img>", "</img>", "<imgpad>")
     tokenizer = byte_tokenizer(*special, bos="<|endoftext|>", eos="<|im_end|>", pad="<|endoftext|>", begins=False)
-    vision: dict[str, Any] = {"image_size": 56, "patch_size": 14, "width": 32, "layers": 1, "heads": 2, "mlp_ratio": 2}
+    vision: dict[str, Any] = {"image_size": 64, "patch_size": 16, "width": 32, "layers": 1, "heads": 2, "mlp_ratio": 2}
     vision |= {"output_dim": HEAD_WIDTH, "n_queries": 4, "image_start_id": id_of(tokenizer, "<img>")}
     sizes = {"hidden_size": HEAD_WIDTH, "intermediate_size": 96, "num_hidden_layers": 2, "num_attention_heads": 2}
     config = QwenVLConfig(**sizes, **ids_of(tokenizer), visual=vision)
-    processor = CLIPImageProcessorPil(size={"height": 56, "width": 56}, do_center_crop=False)
+    processor = CLIPImageProcessorPil(size={"height": 64, "width": 64}, do_center_crop=False)
     return QwenVLForConditionalGeneration(config), tokenizer, processor
 
 
