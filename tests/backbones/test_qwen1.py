@@ -111,6 +111,14 @@ def test_what_is_saved_loads_again_in_the_published_layout(backbone, directory, 
         assert again.tokenizer(text)["input_ids"] == backbone.tokenizer(text)["input_ids"]
 
 
+def test_another_start_keeps_the_table_of_positions(directory):
+    drawn = load_backbone(BackboneConfig(path=str(directory), vl_pretrained=False))
+    assert torch.equal(drawn.model.visual.attn_pool.pos_embed, places(128, 2))
+    weights = dict(drawn.model.named_parameters())
+    assert all(torch.isfinite(value).all() and value.abs().max() < 10 for value in weights.values())
+    assert all(weights[f"visual.{name}"].std() > 0.001 for name in ("proj", "positional_embedding", "attn_pool.query"))
+
+
 @pytest.mark.parametrize("lost", ["transformer.h.1.attn.c_attn.bias", "transformer.visual.proj"])
 def test_a_missing_weight_is_named(directory, tmp_path, lost):
     for name in ("config.json", "qwen.tiktoken"):

@@ -40,6 +40,7 @@ class Gemma3Backbone(SpliceBackbone):
         assert known.layout is not None
         inputs = super().decoder_inputs(embeds, known)
         place = self.positions(known.layout)
-        near = place[:, -embeds.shape[1] :, None] - place[:, None, :] < self.text_tower.config.sliding_window
+        window = self.model.config.get_text_config().sliding_window
+        near = place[:, -embeds.shape[1] :, None] - place[:, None, :] < window
         full = inputs["attention_mask"]
         return inputs | {"attention_mask": {"full_attention": full, "sliding_attention": full & near[:, None]}}

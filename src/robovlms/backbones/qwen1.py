@@ -53,6 +53,7 @@ def _tokenizer(directory: str | Path) -> Any:
         vocabulary = cached_file(directory, VOCABULARY)
     except OSError:
         return AutoTokenizer.from_pretrained(directory)
+    assert vocabulary is not None
     return read_tokenizer(Path(vocabulary))
 
 

@@ -18,7 +18,7 @@ from transformers import (
     Qwen2Model,
 )
 from transformers.conversion_mapping import register_checkpoint_conversion_mapping
-from transformers.core_model_loading import Chunk, WeightConverter, WeightRenaming, WeightTransform
+from transformers.core_model_loading import Chunk, WeightConverter, WeightRenaming
 from transformers.modeling_outputs import CausalLMOutputWithPast
 from typing_extensions import override
 
@@ -26,7 +26,14 @@ from robovlms.backbones.qwen1_vision import QwenVision
 
 IMAGE_PAD = 2
 """``<imgpad>`` is the second token after ``<img>``."""
-VISION = {"image_size": 448, "patch_size": 14, "width": 1664, "layers": 48, "heads": 16, "mlp_ratio": 4.9231}
+VISION: dict[str, Any] = {
+    "image_size": 448,
+    "patch_size": 14,
+    "width": 1664,
+    "layers": 48,
+    "heads": 16,
+    "mlp_ratio": 4.9231,
+}
 VISION |= {"output_dim": 4096, "image_start_id": 151857}
 
 
@@ -57,7 +64,8 @@ class QwenVLConfig(PreTrainedConfig):
         self.rotary_emb_base = float(rotary_emb_base)
         self.seq_length = seq_length
         self.visual = visual or dict(VISION)
-        super().__init__(**{"tie_word_embeddings": False, **more})
+        more.setdefault("tie_word_embeddings", False)
+        super().__init__(**more)
 
     @property
     def image_token_id(self) -> int:
@@ -87,7 +95,6 @@ class QwenVLForConditionalGeneration(PreTrainedModel, GenerationMixin):
     main_input_name = "input_ids"
     supports_gradient_checkpointing = True
     _supports_sdpa = True
-    _no_split_modules = ("Block", "Qwen2DecoderLayer")
 
     def __init__(self, config: QwenVLConfig):
         super().__init__(config)
@@ -117,7 +124,7 @@ class QwenVLForConditionalGeneration(PreTrainedModel, GenerationMixin):
         return CausalLMOutputWithPast(logits=logits, past_key_values=output.past_key_values)
 
 
-def layout() -> list[WeightTransform]:
+def layout() -> list[WeightConverter | WeightRenaming]:
     """How published names become this class's, and back."""
     prefixes = {"visual": "visual", "h": "language_model.layers", "wte": "language_model.embed_tokens"}
     prefixes["ln_f"] = "language_model.norm"

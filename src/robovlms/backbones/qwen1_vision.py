@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from transformers.modeling_layers import GradientCheckpointingLayer
 from typing_extensions import override
 
 EPS = 1e-6
@@ -33,7 +34,7 @@ class Attention(nn.Module):
         return self.out_proj(seen.transpose(1, 2).flatten(2))
 
 
-class Block(nn.Module):
+class Block(GradientCheckpointingLayer):
     """Attention and MLP, each behind a norm and beside a shortcut."""
 
     def __init__(self, width: int, heads: int, mlp_width: int):
@@ -98,9 +99,9 @@ class QwenVision(nn.Module):
 
     @override
     def forward(self, pixel_values: Float[Tensor, "f 3 h w"]) -> Float[Tensor, "f q d"]:
-        x = self.conv1(pixel_values).flatten(2).transpose(1, 2)
+        x = self.conv1(pixel_values.to(self.conv1.weight.dtype)).flatten(2).transpose(1, 2)
         x = self.ln_pre(x + enlarged(self.positional_embedding, x.shape[1]))
-        for block in self.transformer["resblocks"]:
+        for block in self.transformer["resblocks"].children():
             x = block(x)
         return self.ln_post(self.attn_pool(x)) @ self.proj
 

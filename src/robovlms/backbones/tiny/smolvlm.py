@@ -14,7 +14,7 @@ from transformers import (
 
 from robovlms.backbones.tiny.parts import LLAMA, VIT, byte_tokenizer, id_of, ids_of
 
-_SIZES = {"size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 32}}
+_SIZES: dict[str, Any] = {"size": {"longest_edge": 128}, "max_image_size": {"longest_edge": 32}}
 
 
 def smolvlm() -> tuple[Any, Any, Any]:
