@@ -12,12 +12,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
-NUM_DEMOS = 8000
-"""Demonstrations of all 34 tasks, where the experiment is not a quickstart."""
+ARMS = {"with": "true", "without": "false"}
 
 
 class Runner:
@@ -35,11 +35,11 @@ class Runner:
         """From demonstrations to a score."""
         return self.kept(name, lambda folder: self.robovlms(["quickstart", *settings], folder))
 
-    def demos(self, name: str, *settings: str) -> Path:
-        """Demonstrations, collected once."""
+    def demos(self, name: str, number: int, scenes: str) -> Path:
+        """Demonstrations of all 34 tasks, collected once."""
         folder = self.out / name
         if not folder.is_dir():
-            self.robovlms(["demos", "tabletop", "--episodes", str(NUM_DEMOS), *settings], folder, None)
+            self.robovlms(["demos", "tabletop", "--episodes", str(number), "--scenes", scenes], folder, None)
         return folder
 
     def trained(self, name: str, data: Path, *settings: str) -> str:
@@ -48,7 +48,9 @@ class Runner:
         def work(folder: Path) -> None:
             train = folder / "train"
             self.robovlms(["train", "tabletop_full", "--data", str(data), *settings], train)
-            self.robovlms(["evaluate", str(train), "--scene", "D", "--chains", "100"], folder / "evaluation")
+            self.robovlms(
+                ["evaluate", str(train), "--scene", "D", "--chains", "100", "--workers", "1"], folder / "evaluation"
+            )
             shutil.copyfile(folder / "evaluation/results.json", folder / "results.json")
 
         return self.kept(name, work)
@@ -83,17 +85,23 @@ def full(run: Runner) -> Iterator[str]:
 
 
 def scenes(run: Runner) -> Iterator[str]:
-    """Trained on A, B and C, scored in D."""
-    yield run.trained("abc-vla", run.demos("demos-abc", "--scenes", "ABC"))
+    """Trained on A, B and C for an hour, scored in D."""
+    yield run.trained("abc-vla", run.demos("demos-abc", 8000, "ABC"), "--minutes", "60")
 
 
 def pretraining(run: Runner) -> Iterator[str]:
-    """With and without vision-language pre-training, thirty minutes of training each."""
-    data = run.demos("demos-d", "--scenes", "D")
+    """With and without vision-language pre-training, half an hour each, side by side on a core each."""
+    data = run.demos("demos-d", 4000, "D")
+
+    def arm(name: str, seed: int) -> str:
+        settings = ("--seed", str(seed), "--model.backbone.vl_pretrained", ARMS[name])
+        return run.trained(
+            f"pretraining-{name}-{seed}", data, "--minutes", "30", "--training.processes", "1", *settings
+        )
+
     for seed in SEEDS:
-        for arm, pretrained in (("with", "true"), ("without", "false")):
-            settings = ("--minutes", "30", "--seed", str(seed), "--model.backbone.vl_pretrained", pretrained)
-            yield run.trained(f"pretraining-{arm}-{seed}", data, *settings)
+        with ThreadPoolExecutor(len(ARMS)) as cores:
+            yield from cores.map(arm, ARMS, [seed] * len(ARMS))
 
 
 EXPERIMENTS = {work.__name__: work for work in (quick, twelve, full, scenes, pretraining)}

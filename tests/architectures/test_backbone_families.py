@@ -33,7 +33,9 @@ def fitted(size):
 
 
 @pytest.mark.parametrize(
-    "name", ["kosmos", "instructblip", "instructblip-t5", "florence", "qwen_vl-1", "qwen_vl-3", "gemma3"]
+    "name",
+    ["kosmos", "instructblip", "instructblip-t5", "florence", "flamingo", "flamingo-mpt-1b", "otter", "mllama"]
+    + ["qwen_vl-1", "qwen_vl-3", "gemma3"],
 )
 def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
     vla = create(name)

@@ -11,6 +11,7 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.architectures.model import CNNConfig, VLAConfig
 from robovlms.backbones.load import BackboneConfig
 from robovlms.core.batch import Batch
+from robovlms.core.errors import UserError
 from robovlms.core.types import Observation
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.policies.vla import VLA, VLAManifest
@@ -170,8 +171,6 @@ def test_saved_and_loaded_is_the_same_policy(vla, tmp_path):
 def test_weights_that_do_not_fit_are_listed(vla, tmp_path):
     from safetensors.torch import load_file, save_file
 
-    from robovlms.core.errors import UserError
-
     vla.save_pretrained(tmp_path / "checkpoint")
     weights = load_file(str(tmp_path / "checkpoint" / "model.safetensors"))
     weights["surplus"] = weights.pop("slot_vectors")
@@ -193,3 +192,28 @@ def test_the_cnn_baseline_has_the_same_face():
     policy = made.policy("first", batch_size=2)
     policy.start("a", "open the drawer", seed=0)
     assert policy.act({"a": Observation(images, np.zeros(3))})["a"].action.shape == (3,)
+
+
+@pytest.mark.parametrize("state_in", ["prompt", "head", "both"])
+def test_the_state_reaches_the_action_whichever_way_it_goes(state_in, tiny_paligemma):
+    torch.manual_seed(0)
+    model = VLAConfig(
+        backbone=BackboneConfig(path=str(tiny_paligemma)),
+        architecture=VLAConfig.model_fields["architecture"].annotation(state_in=state_in, max_text_tokens=40),
+        head=LSTMConfig(hidden=32, recurrent=16),
+    )
+    network = model.build(ACTION, OBSERVATION).eval()
+    batch = windows()
+    features = network.features(batch)
+    assert (features.state is None) == (state_in == "prompt")
+    moved = network.head.predict(network.features(dataclasses.replace(batch, state=batch.state + 1.0)))
+    assert not torch.allclose(moved, network.head.predict(features))
+    assert (network.features(dataclasses.replace(batch, state=batch.state + 1.0)).slots == features.slots).all() == (
+        state_in == "head"
+    )
+
+
+def test_sentences_a_policy_could_not_act_on_are_refused_before_training(vla):
+    vla.network.require_readable(["open it"])
+    with pytest.raises(UserError, match="max_text_tokens"):
+        vla.network.require_readable(["open it", "word " * 60])

@@ -11,14 +11,23 @@ import torch
 class Case:
     """One miniature, and the prompt its family writes for ``open`` and an image (one ``[image]`` for all its tokens).
 
-    ``own`` makes the further arguments of the model's own forward from the ids and the placeholder, ``processed`` calls
-    the family's image processor on an image, as one of several where that makes a difference.
+    ``own`` makes the further arguments of the model's own forward from the ids and the placeholder; None where
+    transformers has no such model, and a sibling test holds the family against something else. ``tolerance`` is the
+    largest difference of hidden states to the own forward. ``processed`` calls the family's image processor on an image,
+    as one of several where that makes a difference.
     """
 
     name: str
     prompt: str
-    own: Callable[[torch.Tensor, int], dict[str, Any]] = lambda ids, image: {}
+    own: Callable[[torch.Tensor, int], dict[str, Any]] | None = lambda ids, image: {}
+    tolerance: float = 0.0
     processed: Callable[[Any, Any], Any] = lambda processor, image: processor(images=[image], return_tensors="pt")
+
+
+def tiles(ids: torch.Tensor, image: int) -> dict[str, Any]:
+    """Mllama: every token after the image looks at the first of four tiles."""
+    looks = (ids == image).cumsum(dim=1)[..., None, None]
+    return {"cross_attention_mask": looks * torch.tensor([1, 0, 0, 0])}
 
 
 _QWEN = "<|im_start|>user\n<|vision_start|>[image]<|vision_end|>open<|im_end|>\n<|im_start|>assistant\n"
@@ -57,4 +66,12 @@ CASES = (
     Case("gemma3", _GEMMA3, lambda ids, image: {"token_type_ids": (ids == image).long()}),
     Case("cohere2_vision", "[image]<bos>open\n"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
+    Case("flamingo", "<s>[image]open<|endofchunk|>", own=None),
+    Case("flamingo-mpt", "[image]open<|endofchunk|>", own=None),
+    Case("flamingo-mpt-1b", "[image]open<|endofchunk|>", own=None),
+    Case("flamingo-gpt_neox", "[image]open<|endofchunk|>", own=None),
+    Case("otter", "<s>[image]User: open GPT:<answer>", own=None),
+    # its own forward adds up three empty tiles too, ours a key of zeros; that rounds otherwise
+    Case("mllama", "[image]<|begin_of_text|>open", tiles, tolerance=1e-6),
 )
+WITH_OWN_FORWARD = tuple(case for case in CASES if case.own is not None)

@@ -1,6 +1,7 @@
 """An architecture lays a window out as a prompt and reads features from it; it knows no VLM family."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from pydantic import Field
 from torch import nn
@@ -30,6 +31,14 @@ class Architecture(nn.Module, ABC):
     @abstractmethod
     def features(self, batch: Batch) -> Features:
         """Slots and memory for every step of every window."""
+
+    @abstractmethod
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        """Refuse sentences that this policy could not act on, before it is trained on them.
+
+        Raises:
+            UserError: one is empty, too long, or holds a special token.
+        """
 
     def loss(self, batch: Batch) -> Losses:
         """The head's loss on this batch."""

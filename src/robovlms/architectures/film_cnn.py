@@ -51,6 +51,10 @@ class FilmCNN(Architecture):
         state = self.state(batch.state.flatten(0, 1)[first])[:, 0][inverse] if self.state else None
         return Features(torch.stack(slots, dim=1)[inverse], batch.frame_valid, state)
 
+    @override
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        """Every sentence is readable: words are hashed."""
+
     def read(self, instructions: Sequence[str]) -> Float[Tensor, "l e"]:
         """One vector a sentence. Words are hashed into buckets, so that unseen words are possible."""
         device = self.words.weight.device

@@ -4,6 +4,7 @@ The prompt of a step is ``[images of all cameras, state, text, slots]``: slots s
 frame that several windows share, or that pads a window, is encoded once.
 """
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -57,6 +58,10 @@ class PolicyHead(Architecture):
         last = inverse[:, -1]
         direct = state[:, 0][inverse] if state is not None and self.config.state_in != "prompt" else None
         return Features(slots[inverse], batch.frame_valid, direct, hidden[last], sequence.layout.valid[last])
+
+    @override
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        self.backbone.tokenize(instructions, self.config.max_text_tokens)
 
     def _see(self, batch: Batch, frames: Int[Tensor, " p"], text: Text) -> list[Media]:
         """Media of each camera, a row a prompt, encoded now or beforehand."""

@@ -11,6 +11,7 @@ from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
 from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
+from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.gemma3 import Gemma3Backbone
 from robovlms.backbones.generic import GenericBackbone
@@ -20,6 +21,7 @@ from robovlms.backbones.internvl import InternVLBackbone
 from robovlms.backbones.kosmos import KosmosBackbone
 from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.llava_onevision import LlavaOneVisionBackbone
+from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.qwen1 import QwenVLBackbone
@@ -49,7 +51,10 @@ FAMILIES = (
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
     Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
+    Family("flamingo", "Flamingo", (FlamingoBackbone,)),
+    Family("otter", "Otter", (OtterBackbone,)),
     Family("idefics", "Idefics", (IdeficsBackbone,)),
+    Family("mllama", "Mllama", (MllamaBackbone,)),
     Family("florence", "Florence-2", (FlorenceBackbone,)),
     Family("llava_onevision", "LLaVA-OneVision", (LlavaOneVisionBackbone,)),
     Family("internvl", "InternVL", (InternVLBackbone,)),
@@ -91,6 +96,8 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Back
     source = str(directory) if directory else resolve(config.path)
     try:
         described = AutoConfig.from_pretrained(source)
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"Backbone '{config.path}': no Hugging Face model there. {error}") from None
     pretrained = directory is not None or config.vl_pretrained

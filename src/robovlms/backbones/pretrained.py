@@ -165,14 +165,23 @@ def peel(decoder: Any) -> Any:
     return decoder
 
 
-def _load(directory: str | Path) -> Any:
-    loader: Any = AutoModelForImageTextToText  # its stub hides the tuple that output_loading_info returns
-    model, info = loader.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+def require_fit(info: dict[str, Any], directory: str | Path) -> None:
+    """Every weight must have been found, and found a place.
+
+    Raises:
+        UserError: otherwise, with the keys.
+    """
     problems = [
         f"{kind}: {sorted(info[kind])}" for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") if info[kind]
     ]
     if problems:
         raise UserError(f"Weights in {directory} do not fit the model. " + "; ".join(problems))
+
+
+def _load(directory: str | Path) -> Any:
+    loader: Any = AutoModelForImageTextToText  # its stub hides the tuple that output_loading_info returns
+    model, info = loader.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+    require_fit(info, directory)
     return model
 
 

@@ -61,7 +61,11 @@ class Wording(nn.Module, ABC):
         ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
         missing = (length or ids.shape[1]) - ids.shape[1]
         if missing < 0:
-            raise UserError(f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}. Shorten it.")
+            longest = texts[int(valid.sum(dim=1).argmax())]
+            raise UserError(
+                f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}: '{longest}'. Shorten it, or "
+                f"train with --model.architecture.max_text_tokens {ids.shape[1]} or more."
+            )
         ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
         valid = nn.functional.pad(valid, (0, missing), value=False)
         return Text(ids.to(self.word_embedding_device), valid.to(self.word_embedding_device))

@@ -94,6 +94,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
     store = build_store(opened, pixels, cache=out / CACHE)
+    network.require_readable(store.instructions)
     state = state_statistics(store)
     if state is not None and network.state is not None:
         network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))

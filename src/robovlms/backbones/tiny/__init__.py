@@ -54,6 +54,8 @@ def enliven(model: nn.Module) -> None:
         noise = torch.randn_like(parameter)
         if parameter.ndim > 1:
             parameter.copy_(noise / parameter[0].numel() ** 0.5)
+        elif parameter.numel() == 1:  # a gate
+            parameter.copy_(1.0 + 0.1 * noise)
         else:
             parameter.add_(0.1 * noise)
 

@@ -1,0 +1,27 @@
+"""docs/results.md says what the committed results say, about all of them."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from robovlms.evaluation.results import load
+
+ROOT = Path(__file__).parents[2]
+ROW = re.compile(r"^\|[^|]*\| `([\w-]+)` \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|$", re.MULTILINE)
+FILES = sorted((ROOT / "benchmarks/results").glob("*.json"))
+
+
+def test_every_row_has_its_file_and_every_file_its_row():
+    rows = ROW.findall((ROOT / "docs/results.md").read_text())
+    assert sorted(name for name, *_ in rows) == [file.stem for file in FILES]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_row_is_what_its_file_says(file):
+    results = load(file)
+    (row,) = [row for row in ROW.findall((ROOT / "docs/results.md").read_text()) if row[0] == file.stem]
+    metric = results.metrics["average_length"]
+    assert row[1:] == tuple(f"{value:.2f}" for value in (metric.value, *metric.ci95))
+    assert metric.n == results.protocol.num_chains == 100
+    assert (results.protocol.scene, results.protocol.instruction_split) == ("D", "validation")
