@@ -13,8 +13,8 @@ class Case:
 
     ``own`` makes the further arguments of the model's own forward from the ids and the placeholder; None where
     transformers has no such model, and a sibling test holds the family against something else. ``tolerance`` is the
-    largest difference of hidden states to the own forward. ``processed`` calls the family's image processor on an image,
-    as one of several where that makes a difference.
+    largest difference of hidden states to the own forward. ``processed`` calls the family's image processor on an
+    image, as one of several where that makes a difference.
     """
 
     name: str
@@ -53,6 +53,7 @@ CASES = (
     Case("instructblip", "[image]<s>open"),
     Case("instructblip-t5", "[image]open</s>"),
     Case("florence", "[image]<s>open</s>"),
+    # its own forward is this package's; test_qwen1.py holds that against the published code
     Case("qwen_vl-1", "<|im_start|>user\n<img>[image]</img>\nopen<|im_end|>\n<|im_start|>assistant\n"),
     Case("qwen_vl-3", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
     Case(
