@@ -11,7 +11,6 @@ from robovlms.backbones.load import BackboneConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.policies.vla import VLA, VLAManifest
 
-
 NAMES = (
     *("kosmos", "instructblip", "instructblip-t5", "florence", "flamingo", "flamingo-mpt-1b", "otter", "mllama"),
     *("qwen_vl-1", "qwen_vl-3", "gemma3"),
