@@ -11,6 +11,11 @@ from robovlms.backbones.load import BackboneConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.policies.vla import VLA, VLAManifest
 
+NAMES = (
+    *("kosmos", "instructblip", "instructblip-t5", "florence", "flamingo", "flamingo-mpt-1b", "otter", "mllama"),
+    *("qwen_vl-1", "qwen_vl-3", "gemma3"),
+)
+
 
 def create(name):
     torch.manual_seed(0)
@@ -32,9 +37,7 @@ def fitted(size):
     return dataclasses.replace(batch, images=grown)
 
 
-@pytest.mark.parametrize(
-    "name", ["kosmos", "instructblip", "instructblip-t5", "florence", "flamingo", "flamingo-mpt-1b", "otter", "mllama"]
-)
+@pytest.mark.parametrize("name", NAMES)
 def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
     vla = create(name)
     batch = fitted(vla.network.backbone.image_spec.size)

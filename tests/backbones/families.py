@@ -13,13 +13,15 @@ class Case:
 
     ``own`` makes the further arguments of the model's own forward from the ids and the placeholder; None where
     transformers has no such model, and a sibling test holds the family against something else. ``tolerance`` is the
-    largest difference of hidden states to the own forward.
+    largest difference of hidden states to the own forward. ``processed`` calls the family's image processor on an
+    image, as one of several where that makes a difference.
     """
 
     name: str
     prompt: str
     own: Callable[[torch.Tensor, int], dict[str, Any]] | None = lambda ids, image: {}
     tolerance: float = 0.0
+    processed: Callable[[Any, Any], Any] = lambda processor, image: processor(images=[image], return_tensors="pt")
 
 
 def tiles(ids: torch.Tensor, image: int) -> dict[str, Any]:
@@ -30,6 +32,13 @@ def tiles(ids: torch.Tensor, image: int) -> dict[str, Any]:
 
 _QWEN = "<|im_start|>user\n<|vision_start|>[image]<|vision_end|>open<|im_end|>\n<|im_start|>assistant\n"
 _IDEFICS = "<s>User:<fake_token_around_image>[image]<fake_token_around_image>open\nAssistant:"
+
+_GEMMA3 = (
+    "<bos><start_of_turn>user\n\n\n<start_of_image>[image]<end_of_image>\n\nopen<end_of_turn>\n<start_of_turn>model\n"
+)
+_IDEFICS3 = (
+    "User:<fake_token_around_image><global-img>[image]<fake_token_around_image>open<end_of_utterance>\nAssistant:"
+)
 
 _KOSMOS = "<s><image>[image]</image><grounding>An image of a robot open"
 
@@ -44,6 +53,18 @@ CASES = (
     Case("instructblip", "[image]<s>open"),
     Case("instructblip-t5", "[image]open</s>"),
     Case("florence", "[image]<s>open</s>"),
+    # its own forward is this package's; test_qwen1.py holds that against the published code
+    Case("qwen_vl-1", "<|im_start|>user\n<img>[image]</img>\nopen<|im_end|>\n<|im_start|>assistant\n"),
+    Case("qwen_vl-3", _QWEN, lambda ids, image: {"mm_token_type_ids": (ids == image).int()}),
+    Case(
+        "llava_onevision",
+        "<|im_start|>user [image]\nopen<|im_end|><|im_start|>assistant\n",
+        processed=lambda processor, image: processor(images=[[image, image]], return_tensors="pt"),
+    ),
+    Case("internvl", "<|im_start|>user\n<img>[image]</img>\nopen<|im_end|>\n<|im_start|>assistant\n"),
+    Case("smolvlm", f"<|im_start|>{_IDEFICS3}"),
+    Case("smolvlm-idefics3", f"<|begin_of_text|>{_IDEFICS3}"),
+    Case("gemma3", _GEMMA3, lambda ids, image: {"token_type_ids": (ids == image).long()}),
     Case("cohere2_vision", "[image]<bos>open\n"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
     Case("flamingo", "<s>[image]open<|endofchunk|>", own=None),

@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 import torch
+from newer_layouts import RENAMED, UNCHANGED
 from safetensors.torch import load_file, save_file
 
 from robovlms.backbones.load import BackboneConfig, load_backbone
@@ -94,6 +95,7 @@ LAYOUTS = {
     "instructblip": (INSTRUCTBLIP + VICUNA, old_vicuna),
     "instructblip-t5": (INSTRUCTBLIP + T5, old_t5),
     "florence": (FLORENCE, old_florence),
+    **{name: (layout, lambda weights: {}) for name, layout in UNCHANGED.items()},
 }
 """By miniature: the layout, and what only some checkpoints hold besides."""
 
@@ -106,12 +108,20 @@ def names(pattern):
     return set().union(*(names(pattern[: found.start()] + one + pattern[found.end() :]) for one in found[1].split(",")))
 
 
+def keys(layout):
+    """Everything a layout stands for."""
+    return set().union(*(names(line.replace("*", "{weight,bias}")) for line in layout.split()))
+
+
+def numbered(weights):
+    return {re.sub(r"(?<=\.)\d+(?=\.)", "N", key) for key in weights}
+
+
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_a_checkpoint_in_the_layout_of_the_hub_loads_strictly(name, tmp_path):
     layout, old = LAYOUTS[name]
     weights = load_file(tiny_directory(name) / "model.safetensors")
-    written = {re.sub(r"(?<=\.)\d+(?=\.)", "N", key) for key in weights}
-    assert written == set().union(*(names(line.replace("*", "{weight,bias}")) for line in layout.split()))
+    assert numbered(weights) == keys(layout)
 
     shutil.copytree(tiny_directory(name), tmp_path, dirs_exist_ok=True)
     weights |= old(weights)
@@ -120,3 +130,18 @@ def test_a_checkpoint_in_the_layout_of_the_hub_loads_strictly(name, tmp_path):
     buffers = {key for key in weights if key.endswith(("inv_freq", "position_ids"))}
     assert all(torch.equal(loaded[f"model.{key}"], value) for key, value in weights.items() if key not in buffers)
     assert len(loaded) == len(weights) - len(buffers)
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_checkpoint_with_the_prefixes_of_the_hub_loads_the_same_weights(name, tmp_path):
+    weights = load_file(tiny_directory(name) / "model.safetensors")
+    if "vision_tower.vision_model" in RENAMED[name]:
+        weights = {re.sub(r"^vision_tower\.", "vision_tower.vision_model.", key): w for key, w in weights.items()}
+    assert numbered(weights) == keys(RENAMED[name])
+
+    shutil.copytree(tiny_directory(name), tmp_path, dirs_exist_ok=True)
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    loaded = load_backbone(BackboneConfig(path=str(tmp_path))).state_dict()
+    whole = load_backbone(BackboneConfig(path=f"tiny:{name}")).state_dict()
+    assert loaded.keys() == whole.keys()
+    assert all(torch.equal(loaded[key], value) for key, value in whole.items())

@@ -13,15 +13,20 @@ from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
 from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
 from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.florence import FlorenceBackbone
+from robovlms.backbones.gemma3 import Gemma3Backbone
 from robovlms.backbones.generic import GenericBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
 from robovlms.backbones.instructblip import InstructBlipT5Backbone, InstructBlipVicunaBackbone
+from robovlms.backbones.internvl import InternVLBackbone
 from robovlms.backbones.kosmos import KosmosBackbone
 from robovlms.backbones.llava import LlavaBackbone
+from robovlms.backbones.llava_onevision import LlavaOneVisionBackbone
 from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
-from robovlms.backbones.qwen_vl import Qwen2VLBackbone
+from robovlms.backbones.qwen1 import QwenVLBackbone
+from robovlms.backbones.qwen_vl import Qwen2VLBackbone, Qwen3VLBackbone
+from robovlms.backbones.smolvlm import SmolVLMBackbone
 from robovlms.backbones.tiny import tiny_directory
 from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
@@ -42,7 +47,7 @@ class Family:
 FAMILIES = (
     Family("kosmos", "KosMos", (KosmosBackbone,)),
     Family("llava", "LLaVA", (LlavaBackbone,)),
-    Family("qwen_vl", "Qwen-VL", (Qwen2VLBackbone,)),
+    Family("qwen_vl", "Qwen-VL", (QwenVLBackbone, Qwen2VLBackbone, Qwen3VLBackbone)),
     Family("paligemma", "PaliGemma", (PaliGemmaBackbone,)),
     Family("instructblip", "InstructBLIP", (InstructBlipVicunaBackbone, InstructBlipT5Backbone)),
     Family("blip2", "BLIP-2", (Blip2OPTBackbone, Blip2T5Backbone)),
@@ -51,6 +56,10 @@ FAMILIES = (
     Family("idefics", "Idefics", (IdeficsBackbone,)),
     Family("mllama", "Mllama", (MllamaBackbone,)),
     Family("florence", "Florence-2", (FlorenceBackbone,)),
+    Family("llava_onevision", "LLaVA-OneVision", (LlavaOneVisionBackbone,)),
+    Family("internvl", "InternVL", (InternVLBackbone,)),
+    Family("smolvlm", "SmolVLM", (SmolVLMBackbone,)),
+    Family("gemma3", "Gemma 3", (Gemma3Backbone,)),
     Family("cohere2_vision", "Cohere2Vision", (Cohere2VisionBackbone,)),
 )
 

@@ -36,14 +36,18 @@ class PretrainedBackbone(Backbone):
         """
         hf_logging.disable_progress_bar()  # this project shows its own progress
         try:
-            tokenizer = AutoTokenizer.from_pretrained(directory)
-            processor = AutoImageProcessor.from_pretrained(directory, backend="pil")
+            tokenizer, processor = cls.processors(directory)
             model = _load(directory) if pretrained else _random(directory)
         except UserError:
             raise
         except (OSError, KeyError, ValueError) as error:
             raise UserError(f"{directory} is not a Hugging Face VLM directory: {error}") from None
         return cls(model, tokenizer, processor)
+
+    @classmethod
+    def processors(cls, directory: str | Path) -> tuple[Any, Any]:
+        """Tokenizer and image processor, as Hugging Face directories hold them."""
+        return AutoTokenizer.from_pretrained(directory), AutoImageProcessor.from_pretrained(directory, backend="pil")
 
     @property
     @override

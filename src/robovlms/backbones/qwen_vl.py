@@ -1,10 +1,12 @@
-"""Qwen2-VL (arXiv 2409.12191): rotary positions with a time, a height and a width axis; images of any size.
+"""Qwen2-VL to Qwen3-VL (arXiv 2409.12191, 2511.21631): rotary positions with three axes; images of any size.
 
 Non-obvious: the Hugging Face model keeps the last prompt's position offset as state on the module; positions are
-computed here instead, from the layout alone. Images are square, at a size chosen here.
+computed here instead, from the layout alone. Images are square, at a size chosen here. Qwen3-VL's decoder adds features
+of early vision layers to the image tokens in its first layers ("DeepStack").
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -12,7 +14,8 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
-from robovlms.backbones.prompt import Layout
+from robovlms.backbones.pretrained import per_image
+from robovlms.backbones.prompt import Cache, Layout, Media, Text, square
 from robovlms.backbones.splice import SpliceBackbone
 
 IMAGE_SIZE = 224
@@ -69,3 +72,38 @@ class Qwen2VLBackbone(SpliceBackbone):
         advance = torch.where(layout.image < 0, 1, extent) * layout.valid
         start = advance.cumsum(dim=1) - advance
         return start + layout.cell.T[:, None, :]
+
+
+class Qwen3VLBackbone(Qwen2VLBackbone):
+    """Qwen3-VL; ``Media.layers`` are what its decoder adds layer by layer."""
+
+    model_types = ("qwen3_vl",)
+
+    def __init__(self, model: Any, tokenizer: Any, image_processor: Any):
+        super().__init__(model, tokenizer, image_processor)
+        self.num_media_layers = len(model.model.visual.deepstack_merger_list)
+
+    @property
+    @override
+    def projector(self) -> nn.Module:
+        tower = self.model.model.visual
+        return nn.ModuleList([tower.merger, tower.deepstack_merger_list])
+
+    @override
+    def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:
+        features = self.model.model.get_image_features(**self.image_inputs(images))
+        tokens = per_image(features.pooler_output, len(images))
+        layers = tuple(per_image(layer, len(images)) for layer in features.deepstack_features)
+        return Media(tokens, square(tokens.shape[1]), layers)
+
+    @override
+    def decoder_inputs(self, embeds: Float[Tensor, "b s d"], known: Cache) -> dict[str, Any]:
+        inputs = super().decoder_inputs(embeds, known)
+        assert known.layout is not None
+        numbers = known.layout.image[-embeds.shape[1] :]
+        shown = numbers >= 0
+        if not shown.any():
+            return inputs
+        media = [image.media for image in known.images[int(numbers[shown][0]) :]]
+        added = [torch.cat([one.layers[i] for one in media], dim=1).flatten(0, 1) for i in range(self.num_media_layers)]
+        return inputs | {"visual_pos_masks": shown.expand(len(embeds), -1), "deepstack_visual_embeds": added}
