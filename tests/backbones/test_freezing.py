@@ -74,8 +74,8 @@ def test_frozen_parts_stay_in_evaluation():
         ({"train": "nothing", "lora": {"rank": 0}}, "lora.rank"),
         ({"train": "nothing", "lora": {"rnak": 4}}, "Did you mean 'lora.rank'"),
         ({"precision": "float16"}, "precision"),
-        ({"encode_first": True}, "set train to text"),
-        ({"encode_first": True, "train": "projector"}, "set train to text"),
+        ({"encode_first": True}, "frozen vision tower and projector"),
+        ({"encode_first": True, "train": "projector"}, "backbone.train to text"),
         ({"encode_first": True, "train": "text", "resampler": {}}, "no resampler"),
     ],
 )

@@ -78,5 +78,7 @@ class BackboneConfig(Config):
                 f"LoRA adapts what is frozen, but train holds {', '.join(sorted(both))}: set it to nothing"
             )
         if self.encode_first and (self.resampler or {"vision", "projector"} & (set(self.train) | adapted)):
-            raise ValueError("encode_first needs whatever makes image tokens frozen: set train to text, no resampler")
+            raise ValueError(
+                "encode_first needs a frozen vision tower and projector, no resampler: set model.backbone.train to text"
+            )
         return self

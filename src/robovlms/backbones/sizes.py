@@ -13,8 +13,9 @@ from robovlms.core.errors import UserError
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A published checkpoint; ``licence`` is the hub's tag, ``num_tokens`` is what one square image of ``image_size`` pixels becomes.
+    """A published checkpoint.
 
+    ``licence`` is the hub's tag; ``num_tokens`` is what one square image of ``image_size`` pixels becomes;
     ``settings`` is its configuration, as far as it differs from the defaults of its ``model_type`` in transformers.
     """
 
