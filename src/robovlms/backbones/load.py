@@ -72,6 +72,8 @@ def class_at(path: str) -> type[PretrainedBackbone]:
     """
     try:
         described = AutoConfig.from_pretrained(resolve(path))
+    except UserError:
+        raise
     except (OSError, ValueError) as error:
         raise UserError(f"Backbone '{path}': no Hugging Face model there. {error}") from None
     return backbone_class(described)
