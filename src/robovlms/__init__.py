@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from robovlms.policies.create import RoboVLMs
     from robovlms.policies.vla import VLA
 
-_LAZY = {"VLA": "robovlms.policies.vla"}
+_LAZY = {"VLA": "robovlms.policies.vla", "RoboVLMs": "robovlms.policies.create"}
 
-__all__ = ["VLA", "__version__"]
+__all__ = ["VLA", "RoboVLMs", "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,10 +1,12 @@
 """The command line: bad input ends in one message and exit code 2, and help imports nothing heavy."""
 
+import json
 import subprocess
 import sys
 
 import pytest
 
+from robovlms.backbones.load import FAMILIES
 from robovlms.cli import main as cli
 from robovlms.core.errors import UserError, WorkFailed
 
@@ -22,7 +24,7 @@ def test_help_imports_neither_torch_nor_other_heavy_packages():
     loaded = done.stdout.rsplit("\n[", 1)[1]
     for package in ("torch", "transformers", "mujoco", "numpy", "pyarrow", "pydantic"):
         assert f"'{package}'" not in loaded
-    for command in ("quickstart", "demos", "train", "evaluate", "report"):
+    for command in ("quickstart", "demos", "train", "evaluate", "report", "backbones"):
         assert command in done.stdout
 
 
@@ -118,3 +120,22 @@ def test_the_table_of_demonstrations_is_whole_at_80_columns():
     rows = {cells[1].strip(): cells for line in stream.getvalue().splitlines() if len(cells := line.split("│")) > 2}
     for task, number in numbers.items():
         assert [cell.strip() for cell in rows[task][2:-1]] == [str(number), "3.0", "33.3%", str(3 * number)]
+
+
+def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
+    code, out, _ = run(monkeypatch, capsys, "backbones", "--json")
+    assert code == 0
+    listed = {family["id"]: family for family in json.loads(out)}
+    assert list(listed) == [family.id for family in FAMILIES]
+    paligemma = listed["paligemma"]
+    assert paligemma["name"] == "PaliGemma"
+    assert paligemma["tiny"] == ["tiny:paligemma"]
+    assert paligemma["checkpoints"][0]["hub_id"] == "google/paligemma-3b-pt-224"
+    assert paligemma["checkpoints"][0]["billions"] == 2.92
+    assert all(family["tiny"] for family in listed.values())
+    code, out, _ = run(monkeypatch, capsys, "backbones")
+    assert code == 0
+    for family in listed.values():
+        assert f"{family['id']} ({family['name']})" in out
+        assert all(known["hub_id"] in out for known in family["checkpoints"])
+    assert run(monkeypatch, capsys, "backbones", "--jsn")[0] == 2

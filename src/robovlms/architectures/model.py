@@ -1,15 +1,16 @@
 """A model is backbone + architecture + head + conventions; ``build`` makes the network a configuration describes."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
-from robovlms.architectures.architecture import Architecture
+from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.film_cnn import FilmCNN, FilmCNNConfig
 from robovlms.architectures.policy_head import PolicyHead, PolicyHeadConfig
-from robovlms.backbones.load import BackboneConfig, load_backbone
+from robovlms.backbones.config import BackboneConfig
+from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
@@ -32,6 +33,12 @@ class VLAConfig(Config):
         reads_state = observation.state_dims and self.architecture.state_in != "prompt"
         head = self.head.build(action, self.architecture.chunk, width, width if reads_state else 0)
         return PolicyHead(self.architecture, backbone, head, observation.state_dims)
+
+
+def structures() -> dict[str, type[ArchitectureConfig]]:
+    """The configurations of the structures a VLA may have, by their kind."""
+    choice: Any = VLAConfig.model_fields["architecture"].annotation
+    return {member.model_fields["kind"].default: member for member in get_args(choice) or (choice,)}
 
 
 class CNNConfig(Config):

@@ -124,9 +124,9 @@ class Backbone(Wording):
 
     @override
     def train(self: _Own, mode: bool = True) -> _Own:
-        """Switch to training, except towers that are frozen: their batch statistics and dropout must not move."""
+        """Switch to training, except parts that are frozen: their batch statistics and dropout must not move."""
         super().train(mode)
-        for tower in (self.vision_tower, self.text_tower):
+        for tower in (self.vision_tower, self.text_tower, self.projector):
             if not any(parameter.requires_grad for parameter in tower.parameters()):
                 tower.eval()
         return self

@@ -1,16 +1,16 @@
-"""From a configuration to a backbone: where the weights are, which family they are, which parts train."""
+"""From a configuration to a backbone: where the weights are, and which family they are."""
 
 import importlib.resources
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import model_validator
 from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
-from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
 from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
+from robovlms.backbones.config import PACKAGED, BackboneConfig
+from robovlms.backbones.fitted import Fitted, fitted
 from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.gemma3 import Gemma3Backbone
@@ -28,10 +28,8 @@ from robovlms.backbones.qwen1 import QwenVLBackbone
 from robovlms.backbones.qwen_vl import Qwen2VLBackbone, Qwen3VLBackbone
 from robovlms.backbones.smolvlm import SmolVLMBackbone
 from robovlms.backbones.tiny import tiny_directory
-from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
 
-PACKAGED = "tiny"
 TINY_PREFIX = "tiny:"
 
 
@@ -64,46 +62,35 @@ FAMILIES = (
 )
 
 
-class BackboneConfig(Config):
-    """Which VLM, and what of it learns.
-
-    ``path`` is a local Hugging Face directory, a hub id, ``tiny``: the small VLM of this package, or ``tiny:llava`` and
-    so on: a random miniature of a family, for dry runs.
-    ``vl_pretrained: false`` keeps the architecture and re-initialises every weight (question 1: why VLAs?). ``train``
-    is ``all``, ``text`` (the vision tower and its projector are frozen) or ``nothing``.
-    """
-
-    path: str = PACKAGED
-    vl_pretrained: bool = True
-    train: Literal["all", "text", "nothing"] = "all"
-    encode_first: bool = False
-    """With a frozen vision tower: encode every frame once, before training. Faster steps, no image augmentation."""
-
-    @model_validator(mode="after")
-    def _encodable(self) -> "BackboneConfig":
-        if self.encode_first and self.train == "all":
-            raise ValueError("encode_first needs a frozen vision tower: set model.backbone.train to text")
-        return self
-
-
-def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Backbone:
+def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Fitted:
     """Load the VLM; ``directory`` (a checkpoint's own copy) takes precedence over the configured path.
 
     Raises:
-        UserError: no such directory, or its weights do not fit.
+        UserError: no such directory, its weights do not fit, or this VLM lacks what the configuration asks for.
         UnknownName: a model type no family serves.
     """
-    source = str(directory) if directory else resolve(config.path)
+    source = str(directory or config.path)
+    pretrained = directory is not None or config.vl_pretrained
+    backbone = fitted(class_at(source)).from_pretrained(resolve(source), pretrained)
+    assert isinstance(backbone, Fitted)
+    backbone.fit(config)
+    return backbone
+
+
+def class_at(path: str) -> type[PretrainedBackbone]:
+    """The class that serves what a configured path stands for.
+
+    Raises:
+        UserError: no Hugging Face model there.
+        UnknownName: a model type no family serves.
+    """
     try:
-        described = AutoConfig.from_pretrained(source)
+        described = AutoConfig.from_pretrained(resolve(path))
     except UserError:
         raise
     except (OSError, ValueError) as error:
-        raise UserError(f"Backbone '{config.path}': no Hugging Face model there. {error}") from None
-    pretrained = directory is not None or config.vl_pretrained
-    backbone = backbone_class(described).from_pretrained(source, pretrained)
-    _freeze(backbone, config.train)
-    return backbone
+        raise UserError(f"Backbone '{path}': no Hugging Face model there. {error}") from None
+    return backbone_class(described)
 
 
 def backbone_class(config: Any) -> type[PretrainedBackbone]:
@@ -141,14 +128,3 @@ def resolve(path: str) -> str:
     if path != PACKAGED:
         return path
     return str(importlib.resources.files("robovlms.pretraining") / "tiny_vlm")
-
-
-def _freeze(backbone: Backbone, train: Literal["all", "text", "nothing"]) -> None:
-    """Decide for every parameter: some Hugging Face models arrive half frozen, some text towers hold the vision."""
-    backbone.requires_grad_(train == "all")
-    if train == "text":
-        backbone.text_tower.requires_grad_(True)
-        backbone.word_embedding.requires_grad_(True)
-        backbone.model.get_output_embeddings().requires_grad_(True)
-        backbone.vision_tower.requires_grad_(False)
-        backbone.projector.requires_grad_(False)

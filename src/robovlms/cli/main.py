@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import typer
 
+from robovlms.cli.backbones import backbones
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.quickstart import quickstart
@@ -29,6 +30,7 @@ app.command()(demos)
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(report)
+app.command()(backbones)
 
 
 def main() -> None:

@@ -111,7 +111,9 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
 
 def _descend(node: dict[str, Any], parents: Sequence[str], path: str) -> dict[str, Any]:
     for part in parents:
-        child = node.setdefault(part, {})
+        if node.get(part) is None:  # absent, or a group that is off: setting one of its fields turns it on
+            node[part] = {}
+        child = node[part]
         if not isinstance(child, dict):
             raise UserError(f"Setting '{path}': '{part}' is a value, not a group of settings.")
         node = child

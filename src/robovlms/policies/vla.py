@@ -4,7 +4,7 @@
 CHECKPOINT/
   config.json              schema version, model configuration, conventions, digest
   vlm/                     an ordinary Hugging Face directory (absent for policies without a VLM)
-  model.safetensors        everything the VLM does not own: slots, head, state encoder
+  model.safetensors        everything the VLM does not own: slots, head, state encoder, adapters, resampler
   action_statistics.json   by embodiment
   experiment.json          where it came from: the experiment, its data, library versions (optional)
   training/                optimizer, schedule, random states, cursor (optional, see training.checkpoint)
@@ -24,8 +24,10 @@ from torch import Tensor
 from robovlms.actions.normalize import ActionStatistics, Method, Normalizer
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture
-from robovlms.architectures.model import ModelConfig, image_spec
+from robovlms.architectures.model import ModelConfig, VLAConfig, image_spec
 from robovlms.architectures.policy_head import PolicyHead
+from robovlms.backbones.adapters import is_vlm_weight
+from robovlms.backbones.fitted import Fitted
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config, digest_of, validate
 from robovlms.core.errors import UnknownName, UserError
@@ -99,6 +101,17 @@ class VLA:
         if isinstance(self.network, PolicyHead):
             self.network.backbone.save(target / "vlm")
 
+    def merge_adapters(self) -> None:
+        """Add LoRA's adapters, if there are any, to the VLM's weights: faster acting, and a ``vlm/`` that stands alone.
+
+        Frozen weights of a bfloat16 policy round what they are given, by less than one in 256.
+        """
+        model, network = self.manifest.model, self.network
+        if isinstance(model, VLAConfig) and isinstance(network, PolicyHead) and isinstance(network.backbone, Fitted):
+            network.backbone.merge_adapters()
+            merged = model.model_copy(update={"backbone": model.backbone.model_copy(update={"lora": None})})
+            self.manifest = self.manifest.model_copy(update={"model": merged})
+
     def policy(self, executor: str = "chunk:4", embodiment: str | None = None, batch_size: int = 16) -> "ModelPolicy":
         """A policy that acts with this network.
 
@@ -167,7 +180,7 @@ def _download(hub_id: str) -> Path:
 
 def _own_weights(network: Architecture) -> dict[str, Tensor]:
     state = network.state_dict()
-    return {key: value.contiguous() for key, value in state.items() if not key.startswith("backbone.")}
+    return {key: value.contiguous() for key, value in state.items() if not is_vlm_weight(key)}
 
 
 def _load_own_weights(network: Architecture, path: Path) -> None:

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
+from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.core.config import Config
 
 
@@ -31,7 +32,7 @@ class OptimizerConfig(Config):
         groups: dict[tuple[float, float], list[nn.Parameter]] = {}
         for name, parameter in network.named_parameters():
             if parameter.requires_grad:
-                scale = self.backbone_scale if name.startswith("backbone.") else 1.0
+                scale = self.backbone_scale if is_vlm_weight(name) else 1.0
                 decay = self.weight_decay if parameter.ndim > 1 else 0.0
                 groups.setdefault((scale, decay), []).append(parameter)
         settings = [
