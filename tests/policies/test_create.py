@@ -161,5 +161,6 @@ def test_merged_adapters_leave_an_ordinary_vlm(tmp_path):
 def test_bfloat16_moves_an_action_by_little(family):
     plain, half = create(family), create(family, train="nothing", precision="bfloat16")
     half.network.load_state_dict({n: v for n, v in plain.network.state_dict().items() if not is_vlm_weight(n)}, False)
-    deviation = np.abs(plans(half) - plans(plain)).max()
-    assert 0 < deviation <= 0.02  # of a range of 2
+    planned = plans(plain)
+    deviation = np.abs(plans(half) - planned).max()
+    assert 0 < deviation <= 0.03 * np.abs(planned).max()
