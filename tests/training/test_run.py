@@ -149,6 +149,20 @@ def test_a_loss_that_is_not_finite_stops_and_keeps_the_last_checkpoint(data, tmp
     VLA.from_pretrained(tmp_path / "run")
 
 
+def test_an_update_that_ruins_the_weights_is_never_saved(data, tmp_path):
+    ruinous = experiment(data, steps=1, optimizer={"learning_rate": 1e30, "max_grad_norm": 1e30, "warmup": 0})
+    with pytest.raises(UserError, match="not finite"):
+        run(ruinous, tmp_path / "run")
+    assert not list((tmp_path / "run").glob("checkpoints/step_*"))
+    assert not (tmp_path / "run" / "finished").exists()
+
+
+def test_data_that_is_not_there_leaves_the_folder_free(data, tmp_path):
+    with pytest.raises(UserError):
+        run(experiment(tmp_path / "nowhere", steps=1), tmp_path / "run")
+    run(experiment(data, steps=1), tmp_path / "run")
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):
     run(experiment(data, steps=2), tmp_path / "run")
     vla = VLA.from_pretrained(tmp_path / "run")

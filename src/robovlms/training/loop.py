@@ -5,6 +5,7 @@ resumed does exactly what an uninterrupted one does, as long as its length is gi
 the seconds of all sittings together.
 """
 
+import math
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -89,17 +90,27 @@ def fit(task: Task) -> Path:
             if done.step % config.validate_every == 0:
                 log.write(_metrics(done, started) | validate(vla, task.validation))
             if time.monotonic() > next_save:
+                _require_finite(vla, {}, done.step, saved)
                 saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
                 next_save = time.monotonic() + config.checkpoint_every_s
 
     if accelerator.is_main_process:
-        log.write(_metrics(done, started) | validate(vla, task.validation))
+        held_out = validate(vla, task.validation)
+        _require_finite(vla, held_out, done.step, saved)
+        log.write(_metrics(done, started) | held_out)
         saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
     accelerator.wait_for_everyone()
     if stop:
         raise KeyboardInterrupt
     assert saved is not None or not accelerator.is_main_process
     return saved or task.run
+
+
+def _require_finite(vla: VLA, held_out: dict[str, float], step: int, saved: Path | None) -> None:
+    """The last update may have ruined the weights, which no training loss shows any more."""
+    whole = all(bool(parameter.isfinite().all()) for parameter in vla.network.parameters())
+    if not whole or not all(math.isfinite(value) for value in held_out.values()):
+        raise UserError(_nan_message(step, saved))
 
 
 @torch.no_grad()

@@ -45,8 +45,8 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
         UserError: ``out`` holds another run, the data is missing or damaged, the loss diverged, or the disk is full.
         KeyboardInterrupt: after saving.
     """
-    resuming = claim(out, experiment, resume)
     opened = open_sources(experiment.data)
+    resuming = claim(out, experiment, resume)
     vla, store = prepare(experiment, opened, out)
     vla.provenance = describe(experiment, opened, store, vla)
     (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
