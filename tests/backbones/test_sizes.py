@@ -31,6 +31,8 @@ def real(request):
 def test_the_parameter_count_is_the_published_one(real):
     known, model = real
     assert {parameter.device.type for parameter in model.parameters()} == {"meta"}
+    if known.billions is None:
+        pytest.skip(f"the published count of {known.hub_id} is not known here")
     assert round(sum(parameter.numel() for parameter in model.parameters()) / 1e9, 2) == known.billions
 
 
@@ -62,7 +64,7 @@ def test_facts_are_whole_or_absent():
     for known in CHECKPOINTS:
         assert re.fullmatch(r"[\w.-]+/[\w.-]+", known.hub_id)
         assert known.revision is None or re.fullmatch(r"[0-9a-f]{40}", known.revision)
-        assert known.licence
+        assert known.licence != ""
     for family in FAMILIES:
         if checkpoints_of(family.id):
             assert default_checkpoint(family.id) == checkpoints_of(family.id)[0].hub_id

@@ -22,7 +22,7 @@ class Checkpoint:
     family: str
     hub_id: str
     billions: float | None
-    licence: str
+    licence: str | None
     image_size: int
     num_tokens: int
     revision: str | None = None
@@ -73,7 +73,7 @@ CHECKPOINTS = (
          "tie_word_embeddings": True},
     ),
     Checkpoint(
-        "qwen_vl", "Qwen/Qwen2.5-VL-3B-Instruct", 3.75, "qwen-research", 224, 64,
+        "qwen_vl", "Qwen/Qwen2.5-VL-3B-Instruct", None, None, 224, 64,
         "66285546d2b821cf421d4f5eb2576359d3770cd3",
         {"model_type": "qwen2_5_vl", "vision_config": {"hidden_size": 1280, "out_hidden_size": 2048},
          "text_config": _QWEN2_5, "tie_word_embeddings": True},
@@ -83,7 +83,7 @@ CHECKPOINTS = (
         {"model_type": "paligemma", "vision_config": _SIGLIP, "text_config": _GEMMA, "projection_dim": 2048},
     ),
     Checkpoint(
-        "paligemma", "google/paligemma2-3b-pt-224", 3.03, "gemma", 224, 256, "96eeb174da13ca1a2b247e4d0867436296c36420",
+        "paligemma", "google/paligemma2-3b-pt-224", None, "gemma", 224, 256, "96eeb174da13ca1a2b247e4d0867436296c36420",
         {"model_type": "paligemma", "vision_config": _SIGLIP, "text_config": _GEMMA2, "projection_dim": 2304},
     ),
     Checkpoint(
@@ -113,7 +113,7 @@ CHECKPOINTS = (
          "perceiver_config": {"qk_layer_norms_perceiver": True, **_PERCEIVER}},
     ),
     Checkpoint(
-        "florence", "florence-community/Florence-2-base", 0.23, "mit", 768, 577,
+        "florence", "florence-community/Florence-2-base", None, None, 768, 577,
         settings={"model_type": "florence2", "text_config": _BART, "vision_config": {"projection_dim": 768}},
     ),
     Checkpoint("cohere2_vision", "CohereLabs/command-a-vision-07-2025", None, "cc-by-nc-4.0", 512, 256),

@@ -72,6 +72,6 @@ def _table(listed: list[dict[str, Any]]) -> Any:
         table.add_row(f"[bold]{family['id']}[/] ({family['name']})")
         for known in family["checkpoints"]:
             size = f"{known['billions']:.2f} B" if known["billions"] else "unknown"
-            facts = (size, str(known["image_size"]), str(known["num_tokens"]), known["licence"])
+            facts = (size, str(known["image_size"]), str(known["num_tokens"]), known["licence"] or "unknown")
             table.add_row(f"  {known['hub_id']}", *facts)
     return table

@@ -71,14 +71,10 @@ def fit(task: Task) -> Path:
             rate = config.optimizer.set_rate(optimizer, share)
             torch.manual_seed(_step_seed(config.seed, done.step, accelerator.process_index))
             batch = next(batches).to(accelerator.device)
-            network.train()
-            losses = network(batch)
+            losses = network.train()(batch)
             if not _all_finite(accelerator, losses.total):
                 raise UserError(_nan_message(done.step, saved))
-            accelerator.backward(losses.total)
-            accelerator.clip_grad_norm_(network.parameters(), config.optimizer.max_grad_norm)
-            optimizer.step()
-            optimizer.zero_grad()
+            _update(accelerator, network, optimizer, losses.total, config.optimizer.max_grad_norm)
             done = replace(done, step=done.step + 1, samples=done.samples + config.batch_size)
 
             if not accelerator.is_main_process:
@@ -104,6 +100,13 @@ def fit(task: Task) -> Path:
         raise KeyboardInterrupt
     assert saved is not None or not accelerator.is_main_process
     return saved or task.run
+
+
+def _update(accelerator: Any, network: Any, optimizer: Any, loss: torch.Tensor, max_norm: float) -> None:
+    accelerator.backward(loss)
+    accelerator.clip_grad_norm_(network.parameters(), max_norm)
+    optimizer.step()
+    optimizer.zero_grad()
 
 
 def _require_finite(vla: VLA, held_out: dict[str, float], step: int, saved: Path | None) -> None:
