@@ -139,3 +139,31 @@ def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
         assert f"{family['id']} ({family['name']})" in out
         assert all(known["hub_id"] in out for known in family["checkpoints"])
     assert run(monkeypatch, capsys, "backbones", "--jsn")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["demos", "tabletop", "--scenes", ""], "one or more scenes"),
+        (["quickstart", "--seed", "-1"], "--seed"),
+        (["train", "tabletop_quick", "--executor", "chunk:0", "--data", "nowhere"], "chunk"),
+        (["train", "tabletop_quick", "--executor", "chunks:3", "--data", "nowhere"], "chunk:5"),
+        (["evaluate", "baseline:zero", "--video", "-1"], "--video"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_any_work(command, said, tmp_path):
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "robovlms",
+            *command,
+            *([] if command[0] == "train" else ["--out", str(tmp_path / "o")]),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr + ended.stdout
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "o").exists()

@@ -15,7 +15,7 @@ def demos(
     scenes: Annotated[str, typer.Option(help="Scenes to collect in, for example ABC.")] = "D",
     tasks: Annotated[str, typer.Option(help="all, a named set, or task names joined by commas.")] = "all",
     episodes: Annotated[int, typer.Option(help="Number of demonstrations.")] = 500,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")] = 0,
     format: Annotated[str, typer.Option(help="Format on disk: lerobot.")] = "lerobot",
     image_size: Annotated[int, typer.Option(help="Side of both cameras' images, in pixels.")] = 64,
     image_format: Annotated[str, typer.Option(help="png, jpeg or mp4.")] = "png",

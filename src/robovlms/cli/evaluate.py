@@ -21,8 +21,8 @@ def evaluate(
     executor: Annotated[
         str | None, typer.Option(help="first, chunk:K or ensemble:DECAY; default: the recipe's.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of a sampling policy.")] = 0,
-    video: Annotated[int, typer.Option(help="Record the first N chains.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
+    video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
 ) -> None:
     """Score a policy on a benchmark, with intervals."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from robovlms.core.errors import UserError
 from robovlms.demos.collect import Plan, Tally, collect
 from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.tasks import task_set
@@ -16,6 +17,8 @@ from robovlms.worlds.tabletop.tasks import task_set
 
 def collect_with_progress(out: Path, tasks: str | Sequence[str], workers: int, **plan: Any) -> Tally:
     """Collect what ``plan`` (fields of ``demos.collect.Plan``) asks for and show what came of it."""
+    if not plan.get("scenes", "D"):
+        raise UserError("Got --scenes '', expected one or more scenes, for example ABC.")
     for letter in plan.get("scenes", "D"):
         scene_spec(letter)
     chosen = Plan(tasks=task_set(tasks), **plan)

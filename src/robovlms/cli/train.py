@@ -17,7 +17,7 @@ def train(
     config: Annotated[Path | None, typer.Option(help="An experiment as a YAML or JSON file.")] = None,
     data: Annotated[list[Path] | None, typer.Option(help="Data set folder; may be repeated.")] = None,
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/NAME.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights, order and noise.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, order and noise.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Wall-clock budget of training.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the experiment; train nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,

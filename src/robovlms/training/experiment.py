@@ -2,12 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from robovlms.architectures.model import ModelConfig, VLAConfig
 from robovlms.core.config import Config
+from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig
 from robovlms.data.sources import DataConfig
+from robovlms.policies.executors import parse_executor
 from robovlms.training.optimizer import OptimizerConfig
 
 
@@ -58,6 +60,15 @@ class Experiment(Config):
         if self.encodes_first and self.training.augment != AugmentConfig():
             raise ValueError("model.backbone.encode_first sees each frame once: set every training.augment value to 0")
         return self
+
+    @field_validator("executor")
+    @classmethod
+    def _playable(cls, executor: str) -> str:
+        try:
+            parse_executor(executor)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return executor
 
     @property
     def encodes_first(self) -> bool:
