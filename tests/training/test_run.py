@@ -117,6 +117,20 @@ def test_a_run_learns_and_validates(data, tmp_path):
     assert described["data"]["tasks"] == ["follow"]
 
 
+@pytest.mark.parametrize(("clock", "uses_it_up"), [("wall", True), ("cpu", False)])
+def test_a_budget_of_cpu_time_is_not_used_up_by_waiting(clock, uses_it_up, data, tmp_path, monkeypatch):
+    real = loop._update
+
+    def waiting(*arguments):
+        time.sleep(1.5)
+        real(*arguments)
+
+    monkeypatch.setattr(loop, "_update", waiting)
+    run(experiment(data, steps=2, minutes=1.2 / 60, clock=clock), tmp_path / "run")
+    lines = [json.loads(line) for line in (tmp_path / "run" / "training" / "metrics.jsonl").read_text().splitlines()]
+    assert lines[-1]["step"] == (1 if uses_it_up else 2)
+
+
 def test_gradient_clipping_is_applied(data, tmp_path, monkeypatch):
     norms = []
     real = torch.optim.AdamW.step

@@ -1,6 +1,7 @@
 """An experiment is a model, its data and a budget; its digest names the run."""
 
-from typing import Annotated
+import time
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,6 +17,9 @@ from robovlms.training.optimizer import OptimizerConfig
 class TrainingConfig(Config):
     """Budget and rhythm. ``steps`` and ``minutes`` may both be set; whichever is used up first ends the run.
 
+    ``minutes`` are of the ``clock``: the wall's, or CPU time of the main process, which makes budgets equal on a
+    machine that does other work too. With accelerators CPU time says little.
+
     ``batch_size`` counts windows over all processes. ``processes`` are CPU processes of one thread each, whose
     gradients are averaged; with an accelerator, one process drives it.
     """
@@ -23,6 +27,7 @@ class TrainingConfig(Config):
     batch_size: int = Field(64, ge=1)
     steps: int | None = Field(None, ge=1)
     minutes: float | None = Field(None, gt=0)
+    clock: Literal["wall", "cpu"] = "wall"
     processes: int = Field(1, ge=1)
     seed: int = Field(0, ge=0)
     optimizer: OptimizerConfig = OptimizerConfig()
@@ -39,6 +44,10 @@ class TrainingConfig(Config):
         if self.batch_size % self.processes:
             raise ValueError(f"batch_size {self.batch_size} does not divide over {self.processes} processes")
         return self
+
+    def now(self) -> float:
+        """Seconds on this run's clock, from an arbitrary start."""
+        return time.process_time() if self.clock == "cpu" else time.monotonic()
 
     def share(self, step: int, elapsed_s: float) -> float:
         """Share of the budget that is used; 1 or more ends the run."""

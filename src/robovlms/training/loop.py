@@ -2,7 +2,7 @@
 
 Batch ``i`` is a pure function of (seed, i), and so is the noise of step ``i``; a run that was interrupted and
 resumed does exactly what an uninterrupted one does, as long as its length is given in steps. A time limit counts
-the seconds of all sittings together.
+the seconds of all sittings together, on the clock that the configuration names.
 """
 
 import math
@@ -59,12 +59,12 @@ def fit(task: Task) -> Path:
     line = ProgressLine(config, enabled=accelerator.is_main_process)
     saved = task.resume
     batches = task.train(done.step, accelerator.process_index, accelerator.num_processes)
-    started = time.monotonic() - done.elapsed_s
-    next_save = started + done.elapsed_s + config.checkpoint_every_s
+    started = config.now() - done.elapsed_s
+    next_save = time.monotonic() + config.checkpoint_every_s
 
     with interruptible() as interrupted, line:
         while True:
-            done = replace(done, elapsed_s=time.monotonic() - started)
+            done = replace(done, elapsed_s=config.now() - started)
             share, stop = _agree(accelerator, config.share(done.step, done.elapsed_s), interrupted())
             if share >= 1 or stop:
                 break
@@ -82,9 +82,9 @@ def fit(task: Task) -> Path:
             if done.step % config.log_every == 0:
                 values = {"loss": losses.total.item(), **{f"loss_{k}": v.item() for k, v in losses.parts.items()}}
                 line.update(done, share, values)
-                log.write(_metrics(done, started) | values | {"learning_rate": rate})
+                log.write(_metrics(done, config.now() - started) | values | {"learning_rate": rate})
             if done.step % config.validate_every == 0:
-                log.write(_metrics(done, started) | validate(vla, task.validation))
+                log.write(_metrics(done, config.now() - started) | validate(vla, task.validation))
             if time.monotonic() > next_save:
                 _require_finite(vla, {}, done.step, saved)
                 saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
@@ -93,7 +93,7 @@ def fit(task: Task) -> Path:
     if accelerator.is_main_process:
         held_out = validate(vla, task.validation)
         _require_finite(vla, held_out, done.step, saved)
-        log.write(_metrics(done, started) | held_out)
+        log.write(_metrics(done, config.now() - started) | held_out)
         saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
     accelerator.wait_for_everyone()
     if stop:
@@ -150,9 +150,9 @@ def _step_seed(seed: int, step: int, rank: int) -> int:
     return (seed * 1_000_003 + step) * 64 + rank
 
 
-def _metrics(done: Progress, started: float) -> dict[str, float | int]:
-    elapsed = max(time.monotonic() - started, 1e-9)
-    return {"step": done.step, "samples": done.samples, "elapsed_s": elapsed, "samples_per_s": done.samples / elapsed}
+def _metrics(done: Progress, elapsed_s: float) -> dict[str, float | int]:
+    rate = done.samples / max(elapsed_s, 1e-9)
+    return {"step": done.step, "samples": done.samples, "elapsed_s": elapsed_s, "samples_per_s": rate}
 
 
 def _nan_message(step: int, saved: Path | None) -> str:
