@@ -1,12 +1,13 @@
-"""Regression of the pose plus binary cross-entropy of the gripper: ``L = L_pose + lambda * BCE`` (arXiv 2412.14058).
+"""Losses of action heads: ``L_pose + lambda * BCE`` (arXiv 2412.14058), and cross-entropy where actions are tokens.
 
-Masked means: padding and actions beyond the episode count nothing, and an all-masked batch gives zero, not NaN.
+Masked means: padding and actions beyond the episode count nothing, whatever numbers stand there (NaN included), and
+where everything is masked the loss and its gradient are zero.
 """
 
 from typing import Literal
 
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 PoseLoss = Literal["huber", "mse", "l1"]
@@ -18,6 +19,7 @@ def pose_loss(
     predicted: Float[Tensor, "*n p"], target: Float[Tensor, "*n p"], mask: Bool[Tensor, "*n"], kind: PoseLoss
 ) -> Float[Tensor, ""]:
     """Mean over valid entries of the chosen regression loss (Huber with delta 1)."""
+    predicted, target = _kept(predicted, mask), _kept(target, mask)
     return masked_mean(_POINTWISE[kind](predicted, target, reduction="none").mean(dim=-1), mask)
 
 
@@ -25,10 +27,22 @@ def gripper_loss(
     logits: Float[Tensor, "*n g"], target: Float[Tensor, "*n g"], mask: Bool[Tensor, "*n"]
 ) -> Float[Tensor, ""]:
     """Mean binary cross-entropy over valid entries; targets are 0 closed, 1 open."""
+    logits, target = _kept(logits, mask), _kept(target, mask)
     return masked_mean(F.binary_cross_entropy_with_logits(logits, target, reduction="none").mean(dim=-1), mask)
+
+
+def token_loss(logits: Float[Tensor, "*n v"], target: Int[Tensor, "*n"], mask: Bool[Tensor, "*n"]) -> Float[Tensor, ""]:
+    """Mean cross-entropy over valid entries; targets are ids of ``v`` and anything (-100, say) where masked."""
+    logits, target = _kept(logits, mask), target.where(mask, 0)
+    losses = F.cross_entropy(logits.flatten(0, -2), target.flatten(), reduction="none")
+    return masked_mean(losses.view(mask.shape), mask)
 
 
 def masked_mean(values: Float[Tensor, "*n"], mask: Bool[Tensor, "*n"]) -> Float[Tensor, ""]:
     """Mean over the masked-in entries; zero when there are none."""
-    weight = mask.to(values.dtype)
-    return (values * weight).sum() / weight.sum().clamp(min=1.0)
+    return values.where(mask, 0.0).sum() / mask.sum().clamp(min=1)
+
+
+def _kept(values: Float[Tensor, "*n p"], mask: Bool[Tensor, "*n"]) -> Float[Tensor, "*n p"]:
+    """Zero where masked, in front of the loss: multiplying after it would let a NaN through."""
+    return values.where(mask[..., None], 0.0)
