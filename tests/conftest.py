@@ -12,6 +12,18 @@ import pytest
 
 
 @pytest.fixture(scope="session")
+def heads_kit() -> tuple[dict, dict]:
+    """Inputs and outputs of upstream RoboVLMs' own heads and action maths, by name; skips where they are absent."""
+    from safetensors.torch import load_file
+
+    shared = Path(os.environ.get("ROBOVLMS_SHARED", Path(__file__).parents[2] / "shared"))
+    kit = shared / "data" / "upstream_kits" / "heads"
+    if not kit.is_dir():
+        pytest.skip(f"upstream's outputs are not at {kit}; set ROBOVLMS_SHARED")
+    return load_file(kit / "inputs.safetensors"), load_file(kit / "outputs.safetensors")
+
+
+@pytest.fixture(scope="session")
 def tiny_paligemma(tmp_path_factory) -> Path:
     """A random PaliGemma with a SigLIP tower, 32 px, in an ordinary Hugging Face directory."""
     import torch

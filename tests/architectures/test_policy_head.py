@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from robovlms.actions.normalize import ActionStatistics
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.model import CNNConfig, VLAConfig
 from robovlms.backbones.load import BackboneConfig
 from robovlms.core.batch import Batch

@@ -38,6 +38,8 @@ def test_help_imports_neither_torch_nor_other_heavy_packages():
         (["train", "tabletop_quick", "--data", "x", "--training.batch_size", "many"], "training.batch_size"),
         (["train", "tabletop_quick", "--data", "missing/folder"], "missing/folder"),
         (["train", "--config", "missing.yaml"], "does not exist"),
+        (["train", "tabletop_quick", "--data", "x", "--normalization", "quantle"], "Did you mean 'quantile'"),
+        (["train", "tabletop_quick", "--data", "x", "--normalization.default", "[clip, min_max]"], "first of a chain"),
         (["demos", "tabeltop", "--out", "x"], "Did you mean 'tabletop'"),
         (["demos", "tabletop", "--out", "x", "--tasks", "open_drawr"], "Did you mean 'open_drawer'"),
         (["demos", "tabletop", "--out", "x", "--scenes", "E"], "E"),
@@ -87,6 +89,18 @@ def test_a_dry_run_prints_the_experiment_with_its_overrides(monkeypatch, capsys)
     assert '"seed": 3' in out
     assert out.count('"path"') == 2
     assert "digest" in out
+
+
+def test_the_normalisation_is_a_setting(monkeypatch, capsys):
+    code, out, _ = run(
+        monkeypatch, capsys, "train", "tabletop_quick", "--data", "a", "--dry-run",
+        "--normalization.default", "[quantile, {kind: clip, low: -0.5, high: 0.5}]",
+        "--normalization.components.delta_orientation", "mean_std",
+    )  # fmt: skip
+    assert code == 0
+    chosen = json.loads(out[: out.rindex("}") + 1])["normalization"]
+    assert [scaling["kind"] for scaling in chosen["default"]] == ["quantile", "clip"]
+    assert chosen["components"] == {"delta_orientation": [{"kind": "mean_std"}]}
 
 
 def test_an_output_folder_with_something_else_is_refused(monkeypatch, capsys, tmp_path):

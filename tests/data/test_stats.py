@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.errors import CorruptData
 from robovlms.data.stats import StreamingStatistics, load_statistics, save_statistics
 

@@ -38,6 +38,17 @@ def test_every_frame_is_where_the_table_says(path, make_episode):
     assert store.datasets == ("set",)
 
 
+def test_actions_that_are_not_what_their_spec_says_are_refused(path, action_spec):
+    narrow = action_spec.components[1].model_copy(update={"high": 0.1})
+    components = (action_spec.components[0], narrow, action_spec.components[2])
+    stated = action_spec.model_copy(update={"components": components})
+    with pytest.raises(CorruptData, match=r"set, episode 0, frame \d: action component 'rotation' is .*at most 0\.1"):
+        build(LeRobotConfig(path=path, action_spec=stated))
+    short = action_spec.model_copy(update={"components": action_spec.components[:2]})
+    with pytest.raises(CorruptData, match="got actions of 7 dimensions, expected 6"):
+        build(LeRobotConfig(path=path, action_spec=short))
+
+
 def test_cameras_and_state_are_ordered_subsets(path, make_episode):
     config = LeRobotConfig(path=path, cameras=("wrist",), state=("opening",))
     store = build(config)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig
 from robovlms.cli.training import train_and_measure

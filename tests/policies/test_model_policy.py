@@ -1,10 +1,12 @@
 """A policy refuses a world that means something else, before anything moves or is written."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig
 from robovlms.core.errors import SpecMismatch, UserError
@@ -40,6 +42,55 @@ def test_another_action_convention_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(SpecMismatch, match=r"delta_position\.scale: 0\.02 against 0\.04"):
         run(policy, tabletop_benchmark(protocol), checkpoint=Checkpoint("x", "y"), out=tmp_path / "out", workers=0)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("closed", "opened"), [(-1.0, 1.0), (1.0, 0.0), (0.08, 0.0)])
+@pytest.mark.parametrize("executor", ["first", "ensemble:0"])
+def test_the_gripper_is_commanded_to_exactly_open_or_closed(closed, opened, executor):
+    changes = {"gripper_closed": closed, "gripper_open": opened}
+    gripper = ACTION_SPEC.components[2].model_copy(update=changes)
+    spec = ACTION_SPEC.model_copy(update={"components": (*ACTION_SPEC.components[:2], gripper)})
+    policy = make(spec).policy(executor, batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    for logit, expected in ((-0.3, closed), (-0.2, closed), (1.0, opened)):  # the ensemble's mean is just over one half
+        policy.network.head.gripper.bias.data.fill_(logit)
+        policy.network.head.gripper.weight.data.zero_()
+        action = policy.act({"a": looking()})["a"].action
+        assert action[6] == pytest.approx(expected, abs=1e-6)
+        assert action.dtype == np.float32
+
+
+def looking():
+    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("static", "wrist")}
+    return Observation(images, np.zeros(15))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda columns: {name: column[:6] for name, column in columns.items()}, "'tabletop'.*'gripper' is missing"),
+        (lambda columns: columns | {"mean": [float("nan")] * 7}, "mean.0.*finite"),
+        (lambda columns: {name: column for name, column in columns.items() if name != "q99"}, "q99"),
+    ],
+)
+def test_a_checkpoint_with_bad_statistics_is_refused_when_it_is_loaded(tmp_path, spoil, message):
+    make().save_pretrained(tmp_path)
+    path = tmp_path / "action_statistics.json"
+    found = json.loads(path.read_text())["tabletop"]
+    count = found.pop("count")
+    path.write_text(json.dumps({"tabletop": spoil(found) | {"count": count}}))
+    with pytest.raises(UserError, match=message):
+        VLA.from_pretrained(tmp_path)
+    path.write_text("{}")
+    with pytest.raises(UserError, match="at least one embodiment"):
+        VLA.from_pretrained(tmp_path)
+
+
+def test_a_checkpoint_of_before_chains_still_loads(tmp_path):
+    make().save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"normalization": "mean_std"}))
+    assert [one.kind for one in VLA.from_pretrained(tmp_path).manifest.normalization.default] == ["mean_std"]
 
 
 def test_a_camera_the_world_lacks_is_refused():

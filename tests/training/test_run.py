@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig
-from robovlms.core.errors import UserError
+from robovlms.core.config import validate
+from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.types import Episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
@@ -175,6 +176,27 @@ def test_data_that_is_not_there_leaves_the_folder_free(data, tmp_path):
     with pytest.raises(UserError):
         run(experiment(tmp_path / "nowhere", steps=1), tmp_path / "run")
     run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_the_normalisation_travels_with_the_checkpoint(data, tmp_path):
+    chain = [{"kind": "quantile", "rare_motion": 0.0}, {"kind": "clip", "low": -0.65, "high": 0.65}]
+    config = validate(Experiment, experiment(data, steps=1).model_dump() | {"normalization": {"default": chain}})
+    run(config, tmp_path / "run")
+    vla = VLA.from_pretrained(tmp_path / "run")
+    assert vla.manifest.normalization == config.normalization
+    statistics = vla.statistics["squares"]
+    half = 0.65 * (np.array(statistics.q99) - np.array(statistics.q01))[:2] / 2
+    middle = (np.array(statistics.q99) + np.array(statistics.q01))[:2] / 2
+    acted = vla.policy("first").normalizer.denormalize(np.array([[1.0, -1.0, 1.0], [0.0, 9.0, 0.0]]))
+    np.testing.assert_allclose(acted, [[*(middle + half * [1, -1]), 1], [middle[0], middle[1] + half[1], -1]])
+
+
+def test_a_normalisation_of_nothing_leaves_the_folder_free(data, tmp_path):
+    chosen = {"normalization": {"components": {"delte": "clip"}}}
+    config = validate(Experiment, experiment(data, steps=1).model_dump() | chosen)
+    with pytest.raises(UnknownName, match="Did you mean 'delta'"):
+        run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):

@@ -1,151 +1,173 @@
-"""Normalised actions and their exact inverse, from statistics of a data set.
+"""Normalised actions and their inverse: which scaling each component of a spec gets, and the object that applies it.
 
-Every dimension is mapped by ``(x - offset) / scale``; nothing is clipped, so ``denormalize(normalize(x))`` is ``x``
-up to rounding, also outside the range the statistics saw. The gripper is never normalised by statistics: the closed and
-open values of its component become 0 and 1, whatever sign a data set uses.
+``denormalize(normalize(x))`` is ``x`` up to rounding over the range that a component's scalings represent (see
+``scaling``); by default that is every number. The gripper is never normalised by statistics: the closed and open
+values of its component become 0 and 1, whatever sign and range a data set uses.
 
-Non-obvious behaviour: a dimension whose quantiles coincide falls back to its range, and a constant one to scale 1; it
-is then 0 when normalised and comes back as the constant.
+Non-obvious behaviour: a constant dimension gets scale 1; it is then 0 when normalised and comes back as the constant.
 """
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Float32
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from robovlms.actions.arrays import library
+from robovlms.actions.scaling import FROM_STATISTICS, KINDS, AffineScaling, Chained, Quantile, Scaling, ScalingConfig
 from robovlms.actions.spec import ActionComponent, ActionSpec
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.config import Config
-from robovlms.core.errors import UserError
+from robovlms.core.errors import UnknownName, UserError
 
-Method = Literal["quantile", "min_max", "mean_std", "identity"]
 Array = TypeVar("Array")
 
-RARE_MOTION = 0.1
-"""Least quantile range as a share of the full range. A dimension that rarely moves (a wrist in a task set of drawers)
-has quantiles near zero; without a floor its few real motions would be labels in the hundreds and rule the loss."""
 
-# Below this share of the magnitude a spread is rounding noise of float32, not motion.
-_NEGLIGIBLE = 1e-6
+def _listed(value: Any) -> Any:
+    """``clip``, ``{kind: clip}`` and ``[clip]`` are all a chain of one; a name stands for its default settings."""
+    items = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    return [_named(item) for item in items]
 
 
-class ActionStatistics(Config):
-    """Per-dimension statistics of ``count`` actions (or states); plain JSON."""
+def _named(item: Any) -> Any:
+    if not isinstance(item, str):
+        return item
+    if item not in KINDS:
+        raise UnknownName("normalization", item, KINDS)
+    return {"kind": item}
 
-    count: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    min: tuple[float, ...]
-    max: tuple[float, ...]
-    q01: tuple[float, ...]
-    q99: tuple[float, ...]
 
-    @property
-    def dims(self) -> int:
-        """Number of dimensions."""
-        return len(self.mean)
+def _statistics_first(chain: Sequence[ScalingConfig]) -> Sequence[ScalingConfig]:
+    """Statistics describe raw actions, so only the first scaling of a chain can be computed from them."""
+    late = [scaling.kind for scaling in chain[1:] if isinstance(scaling, FROM_STATISTICS)]
+    if late:
+        raise ValueError(f"{late[0]} comes from the statistics of raw actions, so it must be the first of a chain")
+    return chain
 
+
+Chain = Annotated[
+    tuple[ScalingConfig, ...], BeforeValidator(_listed), AfterValidator(_statistics_first), Field(min_length=1)
+]
+"""Scalings applied in order and undone in reverse."""
+
+
+class NormalizationConfig(Config):
+    """How every component but the gripper is normalised: ``default``, or what ``components`` says for its name.
+
+    A chain expresses what upstream does with OXE data: ``[quantile, {kind: clip, low: -0.65, high: 0.65}]``. In place
+    of the whole a chain may stand, in place of a chain one scaling, in place of a scaling its name.
+    """
+
+    default: Chain = (Quantile(),)
+    components: Mapping[str, Chain] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
     @classmethod
-    def of(cls, values: Float[np.ndarray, "count a"]) -> "ActionStatistics":
-        """Exact statistics of ``values``; quantiles by linear interpolation."""
-        if not len(values):
-            raise UserError("Statistics need at least one action: got none. Check the held-out fraction.")
-        wide = values.astype(np.float64)
-        low, high = np.quantile(wide, (0.01, 0.99), axis=0)
-        columns = {"mean": wide.mean(0), "std": wide.std(0), "min": wide.min(0), "max": wide.max(0)}
-        columns |= {"q01": low, "q99": high}
-        return cls(count=len(values), **{name: tuple(column.tolist()) for name, column in columns.items()})
+    def _default_alone(cls, data: Any) -> Any:
+        return {"default": data} if isinstance(data, str | list | tuple) else data
+
+    def chain(self, component: ActionComponent) -> tuple[ScalingConfig, ...]:
+        """The scalings of one component."""
+        return self.components.get(component.name, self.default)
+
+    def require_known(self, spec: ActionSpec) -> None:
+        """Refuse settings for components that a spec does not have, or whose normalisation is fixed.
+
+        Raises:
+            UserError: such a component.
+        """
+        kinds = {component.name: component.kind for component in spec.components}
+        for name in self.components:
+            if kinds.get(name) == "gripper":
+                raise UserError(
+                    f"Setting 'normalization.components.{name}': a gripper is always 0 closed and 1 open, as "
+                    "gripper_closed and gripper_open of its ActionSpec say. Remove the setting."
+                )
+            if name not in kinds:
+                raise UnknownName("action component in normalization.components", name, kinds)
 
 
 class Normalizer:
-    """Maps actions of one data set to about [-1, 1] and back; the gripper to {0 closed, 1 open} and back.
+    """Maps actions of one data set to normalised ones and back; the gripper to {0 closed, 1 open} and back.
 
-    It knows nothing of windows or networks. Works on numpy arrays and torch tensors whose last axis is ``a``; the
-    answer has their type, dtype and device.
+    It knows nothing of windows or networks. Works on numpy arrays and torch tensors of floating point whose last axis
+    is ``a``; the answer has their type, dtype and device.
     """
-
-    offset: Float32[np.ndarray, " a"]
-    scale: Float32[np.ndarray, " a"]
 
     def __init__(
         self,
         spec: ActionSpec,
         statistics: ActionStatistics,
-        method: Method = "quantile",
-        methods: Mapping[str, Method] | None = None,
+        normalization: NormalizationConfig | None = None,
     ):
         """Combine a convention with statistics.
 
         Args:
             spec: The convention of the actions.
             statistics: One column for each dimension of ``spec``.
-            method: How every component is normalised.
-            methods: Exceptions by component name.
+            normalization: Which scaling each component gets; quantiles when None.
+
+        Raises:
+            UserError: statistics of other dimensions, a gripper whose closed and open values are equal or missing, or
+                a setting for a component that does not exist.
         """
-        if statistics.dims != spec.dims:
-            raise UserError(
-                f"Action statistics do not fit the action spec: got {statistics.dims} dimensions, "
-                f"expected {spec.dims}. Compute the statistics again from this data."
-            )
         self.spec, self.statistics = spec, statistics
-        pairs = []
-        for component in spec.components:
-            columns = spec.slice_of(component.name)
-            pairs.append(_offset_and_scale(component, statistics, columns, (methods or {}).get(component.name, method)))
-        self.offset, self.scale = (np.concatenate(part).astype(np.float32) for part in zip(*pairs, strict=True))
+        self.normalization = normalization or NormalizationConfig()
+        self.normalization.require_known(spec)
+        _require_columns(spec, statistics)
+        self._scalings = [self._scaling(component) for component in spec.components]
+
+    def _scaling(self, component: ActionComponent) -> Scaling:
+        if component.kind == "gripper":
+            return _gripper(component)
+        columns = self.statistics.columns(self.spec.slice_of(component.name))
+        return Chained(tuple(scaling.fit(columns) for scaling in self.normalization.chain(component)))
 
     def normalize(self, actions: Array) -> Array:
         """Actions in the units of the spec to normalised actions; shape ``(..., a)``."""
-        values: Any = actions
-        return (values - _like(self.offset, values)) / _like(self.scale, values)
+        return self._map(actions, lambda component, scaling, part: scaling.normalize(part))
 
     def denormalize(self, actions: Array) -> Array:
         """Normalised actions back to the units of the spec; shape ``(..., a)``."""
-        values: Any = actions
-        return values * _like(self.scale, values) + _like(self.offset, values)
+        return self._map(actions, lambda component, scaling, part: scaling.denormalize(part))
+
+    def snap(self, actions: Array) -> Array:
+        """Actions in the units of the spec with each gripper at exactly its open or closed value, the nearer one."""
+        return self._map(actions, _snapped)
+
+    def _map(self, actions: Any, function: Callable[[ActionComponent, Scaling, Any], Any]) -> Any:
+        if actions.shape[-1] != self.spec.dims:
+            raise UserError(
+                f"Actions do not fit the action spec: got {actions.shape[-1]} dimensions, expected {self.spec.dims} "
+                f"({self.spec.layout})."
+            )
+        pairs = zip(self.spec.components, self._scalings, strict=True)
+        parts = [function(c, scaling, actions[..., self.spec.slice_of(c.name)]) for c, scaling in pairs]
+        return library(actions).concatenate(parts, -1)
 
 
-def _like(constant: np.ndarray, values: Any) -> Any:
-    """``constant`` as an array of the type, dtype and device of ``values``; numpy stays free of torch."""
-    if isinstance(values, np.ndarray):
-        return constant.astype(values.dtype)
-    return values.new_tensor(constant)
+def _require_columns(spec: ActionSpec, statistics: ActionStatistics) -> None:
+    if statistics.dims == spec.dims:
+        return
+    absent = [c.name for c in spec.components if spec.slice_of(c.name).stop > statistics.dims]
+    missing = f"; component '{absent[0]}' is missing" if absent else ""
+    raise UserError(
+        f"Action statistics do not fit the action spec: got {statistics.dims} dimensions, expected {spec.dims} "
+        f"({spec.layout}){missing}. Compute the statistics again from this data."
+    )
 
 
-def _offset_and_scale(
-    component: ActionComponent, statistics: ActionStatistics, columns: slice, method: Method
-) -> tuple[np.ndarray, np.ndarray]:
-    if component.kind == "gripper":
-        return _gripper(component)
-    column = {
-        name: np.array(getattr(statistics, name)[columns]) for name in ("mean", "std", "min", "max", "q01", "q99")
-    }
-    if method == "identity":
-        return np.zeros(component.dims), np.ones(component.dims)
-    if method == "mean_std":
-        return column["mean"], _nonzero(column["std"], column["mean"])
-    offset, scale = _middle_and_half(column["min"], column["max"])
-    if method == "quantile":
-        middle, half = _middle_and_half(column["q01"], column["q99"])
-        moves = half > _NEGLIGIBLE * np.abs(middle)
-        offset = np.where(moves, middle, offset)
-        scale = np.where(moves, np.maximum(half, RARE_MOTION * scale), scale)
-    return offset, _nonzero(scale, offset)
-
-
-def _middle_and_half(low: np.ndarray, high: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    return (high + low) / 2, (high - low) / 2
-
-
-def _nonzero(scale: np.ndarray, offset: np.ndarray) -> np.ndarray:
-    return np.where(scale > _NEGLIGIBLE * np.maximum(np.abs(offset), _NEGLIGIBLE), scale, 1.0)
-
-
-def _gripper(component: ActionComponent) -> tuple[np.ndarray, np.ndarray]:
+def _gripper(component: ActionComponent) -> Scaling:
     closed, opened = component.gripper_closed, component.gripper_open
     if closed is None or opened is None or closed == opened:
         raise UserError(
             f"Gripper component '{component.name}' needs two different values: got closed {closed}, open {opened}. "
             "Set gripper_closed and gripper_open in the ActionSpec."
         )
-    return np.full(component.dims, closed), np.full(component.dims, opened - closed)
+    return AffineScaling(np.array(closed), np.array(opened - closed))
+
+
+def _snapped(component: ActionComponent, scaling: Scaling, part: Any) -> Any:
+    if component.kind != "gripper":
+        return part
+    return scaling.denormalize(0 * part + (scaling.normalize(part) > 0.5))

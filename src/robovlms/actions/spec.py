@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 import numpy as np
+from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
 from robovlms.core.config import Config
 from robovlms.core.errors import SpecMismatch, UnknownName
+from robovlms.core.geometry import WIDTHS, Rotation
 
 Item = TypeVar("Item")
 
@@ -19,41 +21,62 @@ Kind = Literal[
 ]
 Unit = Literal["m", "rad", "1", "m/s", "rad/s"]
 Frame = Literal["base", "tcp", "world", "joint", "none"]
-Rotation = Literal["euler_xyz", "axis_angle", "quaternion_xyzw", "rotation_6d"]
 
 
 class ActionComponent(Config):
     """One group of action dimensions.
 
     ``scale`` is SI units per normalised unit: a delta position of 1.0 with scale 0.04 moves the target 4 cm.
-    ``low`` and ``high`` bound the normalised values. ``reference`` says what a delta is added to: the measured pose
-    or the last commanded one.
+    ``low`` and ``high`` bound the values before ``scale``, or are None where no range is known. ``reference`` says
+    what a delta is added to: the measured pose or the last commanded one.
     """
 
     name: str
-    dims: int
+    dims: int = Field(ge=1)
     kind: Kind
     unit: Unit = "1"
-    scale: float = 1.0
-    low: float = -1.0
-    high: float = 1.0
+    scale: PositiveFloat = 1.0
+    low: FiniteFloat | None = -1.0
+    high: FiniteFloat | None = 1.0
     frame: Frame = "none"
     reference: Literal["measured", "commanded", "none"] = "none"
     rotation: Rotation | None = None
-    gripper_closed: float | None = None
-    gripper_open: float | None = None
+    gripper_closed: FiniteFloat | None = None
+    gripper_open: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "ActionComponent":
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"{self.name}: got low {self.low:g} and high {self.high:g}, expected low below high")
+        if self.rotation and self.dims % WIDTHS[self.rotation]:
+            expected = WIDTHS[self.rotation]
+            raise ValueError(f"{self.name}: got {self.dims} dimensions, expected {expected} for {self.rotation}")
+        return self
 
 
 class ActionSpec(Config):
     """Ordered action components and the control rate."""
 
     components: tuple[ActionComponent, ...]
-    rate_hz: float
+    rate_hz: PositiveFloat
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "ActionSpec":
+        names = [component.name for component in self.components]
+        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"component '{twice[0]}' is named twice")
+        return self
 
     @property
     def dims(self) -> int:
         """Number of action dimensions ``a``."""
         return sum(component.dims for component in self.components)
+
+    @property
+    def layout(self) -> str:
+        """Names and dimensions of the components, for messages."""
+        return ", ".join(f"{component.name} {component.dims}" for component in self.components)
 
     def slice_of(self, name: str) -> slice:
         """Columns of a component."""

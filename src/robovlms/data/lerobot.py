@@ -162,7 +162,8 @@ class LeRobotDataset:
             return validate(ActionSpec, self.specs["action_spec"])
         dims = self.info["features"][fmt.ACTION]["shape"][0]
         return ActionSpec(
-            components=(ActionComponent(name="action", dims=dims, kind="other"),), rate_hz=self.info["fps"]
+            components=(ActionComponent(name="action", dims=dims, kind="other", low=None, high=None),),
+            rate_hz=self.info["fps"],
         )
 
     def _observation_spec(self) -> ObservationSpec:

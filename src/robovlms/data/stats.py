@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Num
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.config import validate
 from robovlms.data.files import publish, read_json, write_json
 from robovlms.data.keyed import keyed_uniform

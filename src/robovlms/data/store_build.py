@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from robovlms.actions.check import require_valid
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, require_match
 from robovlms.core.config import digest_of
 from robovlms.core.errors import UserError
@@ -73,7 +74,7 @@ def build_store(
         on_episode: Told the progress.
 
     Raises:
-        CorruptData: A data or cache file is missing or damaged.
+        CorruptData: A data or cache file is missing or damaged, or an action is not what its spec says.
         UserError: Images of different sizes and no ``image`` to bring them to one.
     """
     if cache is None:
@@ -99,8 +100,10 @@ def _fill(
         for index in range(len(source)):
             episode = source.read(index, observation.camera_names)
             at = slice(rows.end, rows.end + len(episode))
+            where = f"{config.path}, episode {index}"
+            require_valid(opened.action_spec, episode.actions, where)
             for name, frames in images.items():
-                frames[at] = _fitted(episode.images[name], frames.shape[1:], image, f"{config.path}, episode {index}")
+                frames[at] = _fitted(episode.images[name], frames.shape[1:], image, where)
             state[at], actions[at] = episode.state[:, columns], episode.actions
             rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}")
             if on_episode:

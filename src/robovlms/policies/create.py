@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.normalize import NormalizationConfig
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.model import VLAConfig, structures
 from robovlms.backbones.load import FAMILIES, TINY_PREFIX, Family, class_at, family_of
 from robovlms.backbones.sizes import default_checkpoint
@@ -33,6 +34,7 @@ class RoboVLMsConfig(Config):
     head: dict[str, Any] = Field(default_factory=dict)
     action_spec: ActionSpec = ACTION_SPEC
     observation_spec: ObservationSpec = observation_spec()
+    normalization: NormalizationConfig = NormalizationConfig()
 
 
 class RoboVLMs:
@@ -82,7 +84,9 @@ class RoboVLMs:
         if class_at(model.backbone.path) not in family.classes:
             raise UserError(f"{model.backbone.path} is no {family.name}. Name its own family, or another path.")
         action, observation = self.config.action_spec, self.config.observation_spec
-        manifest = VLAManifest(model=model, action_spec=action, observation_spec=observation)
+        manifest = VLAManifest(
+            model=model, action_spec=action, observation_spec=observation, normalization=self.config.normalization
+        )
         return VLA.create(manifest, {UNTRAINED: _unit_statistics(action.dims)})
 
     def _path(self, family: Family) -> str:

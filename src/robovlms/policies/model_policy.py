@@ -95,7 +95,7 @@ class ModelPolicy:
     def _decide(self, episode: str) -> Decision:
         running = self._running[episode]
         running.step += 1
-        return Decision(self.executor.next(episode), None, running.plan)
+        return Decision(self.normalizer.snap(self.executor.next(episode)), None, running.plan)
 
     @torch.inference_mode()
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec, require_match
-from robovlms.core.errors import UnknownName
+from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.types import Decision, Observation
 
 Script = Callable[[ActionSpec, np.random.Generator], Float[np.ndarray, " a"]]
@@ -61,6 +61,10 @@ def random_action(spec: ActionSpec, generator: np.random.Generator) -> Float[np.
         closed, opened = component.gripper_closed, component.gripper_open
         if component.kind == "gripper" and closed is not None and opened is not None:
             parts.append(generator.choice([closed, opened], component.dims))
+        elif component.low is None or component.high is None:
+            raise UserError(
+                f"baseline:random needs low and high of every action component: '{component.name}' has none."
+            )
         else:
             parts.append(generator.uniform(component.low, component.high, component.dims))
     return np.concatenate(parts).astype(np.float32)

@@ -21,8 +21,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from robovlms.actions.normalize import ActionStatistics, Method, Normalizer
+from robovlms.actions.normalize import NormalizationConfig, Normalizer
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.model import ModelConfig, VLAConfig, image_spec
 from robovlms.architectures.policy_head import PolicyHead
@@ -49,7 +50,7 @@ class VLAManifest(Config):
     model: ModelConfig = Field(discriminator="kind")
     action_spec: ActionSpec
     observation_spec: ObservationSpec
-    normalization: Method = "quantile"
+    normalization: NormalizationConfig = NormalizationConfig()
 
 
 class VLA:
@@ -62,8 +63,14 @@ class VLA:
         statistics: Mapping[str, ActionStatistics],
         provenance: Mapping[str, Any] | None = None,
     ):
+        """Put the parts together.
+
+        Raises:
+            UserError: no statistics, or some that do not fit the actions.
+        """
         self.manifest, self.network, self.statistics = manifest, network, dict(statistics)
         self.provenance = dict(provenance or {})
+        self._normalizers = normalizers(manifest, statistics)
 
     @classmethod
     def create(cls, manifest: VLAManifest, statistics: Mapping[str, ActionStatistics]) -> "VLA":
@@ -76,7 +83,7 @@ class VLA:
         """Load a checkpoint directory, a training run (its newest checkpoint), or a hub id.
 
         Raises:
-            UserError: nothing loadable there, or weights that do not fit; keys are listed.
+            UserError: nothing loadable there, weights that do not fit (keys are listed), or statistics that do not.
         """
         directory = locate(source)
         manifest = validate(VLAManifest, _read_json(directory / "config.json"))
@@ -130,18 +137,35 @@ class VLA:
 
     def normalizer(self, embodiment: str | None = None) -> Normalizer:
         """The action normaliser of an embodiment."""
-        names = sorted(self.statistics)
+        names = sorted(self._normalizers)
         if embodiment is None and len(names) > 1:
             raise UserError(f"This checkpoint knows {len(names)} embodiments; say which one: {', '.join(names)}.")
         name = embodiment or names[0]
-        if name not in self.statistics:
+        if name not in self._normalizers:
             raise UnknownName("embodiment", name, names)
-        return Normalizer(self.manifest.action_spec, self.statistics[name], self.manifest.normalization)
+        return self._normalizers[name]
 
     @property
     def image_spec(self) -> ImageSpec:
         """The pixels the network wants."""
         return image_spec(self.network, self.manifest.observation_spec)
+
+
+def normalizers(manifest: VLAManifest, statistics: Mapping[str, ActionStatistics]) -> dict[str, Normalizer]:
+    """The action normaliser of each embodiment.
+
+    Raises:
+        UserError: there is none, or one's statistics do not fit the actions; names the embodiment.
+    """
+    if not statistics:
+        raise UserError("A policy needs action statistics of at least one embodiment: got none.")
+    found = {}
+    for name, values in statistics.items():
+        try:
+            found[name] = Normalizer(manifest.action_spec, values, manifest.normalization)
+        except UserError as error:
+            raise UserError(f"Embodiment '{name}': {error}") from None
+    return found
 
 
 def locate(source: str | Path) -> Path:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from robovlms.actions.normalize import NormalizationConfig
 from robovlms.architectures.model import ModelConfig, VLAConfig
 from robovlms.core.config import Config
 from robovlms.core.errors import UserError
@@ -60,6 +61,8 @@ class Experiment(Config):
     name: str
     model: Annotated[ModelConfig, Field(discriminator="kind")] = VLAConfig()
     data: tuple[DataConfig, ...]
+    normalization: NormalizationConfig = NormalizationConfig()
+    """How actions become labels; the checkpoint keeps it, so that acting undoes exactly this."""
     training: TrainingConfig
     executor: str = "chunk:4"
     """How evaluation plays this policy's chunks unless told otherwise."""

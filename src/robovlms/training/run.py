@@ -46,6 +46,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
         KeyboardInterrupt: after saving.
     """
     opened = open_sources(experiment.data)
+    experiment.normalization.require_known(opened.action_spec)
     resuming = claim(out, experiment, resume)
     vla, store = prepare(experiment, opened, out)
     vla.provenance = describe(experiment, opened, store, vla)
@@ -99,7 +100,10 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
     if state is not None and network.state is not None:
         network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))
     manifest = VLAManifest(
-        model=experiment.model, action_spec=store.action_spec, observation_spec=store.observation_spec
+        model=experiment.model,
+        action_spec=store.action_spec,
+        observation_spec=store.observation_spec,
+        normalization=experiment.normalization,
     )
     return VLA(manifest, network, action_statistics(store)), store
 
