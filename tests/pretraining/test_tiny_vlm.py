@@ -8,7 +8,8 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 from robovlms.core.errors import UserError
 from robovlms.pretraining import tiny_vlm_path
 from robovlms.pretraining.answering import Answerer
-from robovlms.pretraining.exam import SCALES, error, examine, is_right
+from robovlms.pretraining.exam import examine
+from robovlms.pretraining.marking import SCALES, error, is_right
 from robovlms.pretraining.pool import held_out_frames, teleported
 from robovlms.pretraining.questions import SHARES
 from robovlms.pretraining.vocabulary import tiny_tokenizer
@@ -44,7 +45,7 @@ def examined(scenes, number):
     except UserError:
         pytest.skip("no OpenGL backend")
     answerer = Answerer(tiny_vlm_path())
-    asked = examine(frames, np.random.default_rng(0))
+    asked = examine(frames, number, np.random.default_rng(0))
     pairs = list(zip(asked, answerer.answer(answerer.look(frames), asked), strict=True))
     gaps = {
         kind: np.median([g for q, a in pairs if q.kind == kind and (g := error(kind, a, q.answer)) is not None])

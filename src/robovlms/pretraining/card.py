@@ -21,6 +21,7 @@ def model_card(directory: Path, result: dict[str, Any], history: str) -> str:
         kinds=len(SHARES),
         history=history,
         frames=result["frames_per_set"],
+        questions=result["questions_per_kind"],
         rows="\n".join(rows),
         limits=limits(sets),
     )

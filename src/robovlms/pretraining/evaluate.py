@@ -1,13 +1,13 @@
 """Examine a tiny VLM on held-out frames: ``python -m robovlms.pretraining.evaluate DIR``.
 
 Two sets: frames of scenes A to C from seeds that training never used, and frames of scene D, which training never
-saw. Beside the model: the majority answer of each wording, and the model without images.
+saw. Each wording's answers are drawn evenly, by one rule for all kinds (``balance.py``). Beside the model: the one
+answer to each wording that is right most often, and the model without images, both asked the very same questions.
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,42 +18,28 @@ from rich.table import Table
 
 from robovlms.core.errors import UserError
 from robovlms.pretraining.answering import Answerer
-from robovlms.pretraining.batches import Prompted
 from robovlms.pretraining.card import model_card
-from robovlms.pretraining.exam import SCALES, Majority, error, examine, is_right
+from robovlms.pretraining.exam import Majority, examine
 from robovlms.pretraining.frames import Frame
+from robovlms.pretraining.marking import Marks, mark
 from robovlms.pretraining.pool import held_out_frames, teleported
 from robovlms.pretraining.questions import SHARES
 from robovlms.pretraining.rollouts import rolled_out
-from robovlms.statistics.intervals import wilson
 
 EXAM_SEED = 1_000_003
 """Apart from every training seed a person would choose."""
+NUM_FRAMES = 3000
+NUM_QUESTIONS = 400
 SETS = {"ABC": "ABC", "D": "D"}
 
 SOURCES = (teleported, rolled_out)
 
-Marks = dict[str, Any]
-
-
-def mark(kind: str, questions: Sequence[Prompted], answers: Sequence[str]) -> Marks:
-    """Accuracy of the answers to one kind with its Wilson interval; for places also the error's median and mean."""
-    pairs = list(zip(answers, (question.answer for question in questions), strict=True))
-    right = sum(is_right(kind, answer, truth) for answer, truth in pairs)
-    rate = wilson(right, len(pairs))
-    marks: Marks = {"accuracy": rate.value, "ci95": [rate.low, rate.high], "n": len(pairs)}
-    if kind in SCALES:
-        gaps = [gap for answer, truth in pairs if (gap := error(kind, answer, truth)) is not None]
-        marks |= {"unit": SCALES[kind].unit, "tolerance": SCALES[kind].tolerance}
-        marks |= {"median_error": float(np.median(gaps)), "mean_error": float(np.mean(gaps))} if gaps else {}
-    return marks
-
 
 def marks_by_kind(
-    answerer: Answerer, majority: Majority, frames: list[Frame], seed: int
+    answerer: Answerer, majority: Majority, frames: list[Frame], number: int
 ) -> dict[str, dict[str, Marks]]:
     """Marks of the model, of the majority answer and of the model without images, for each kind of question."""
-    questions = examine(frames, np.random.default_rng(seed))
+    questions = examine(frames, number, np.random.default_rng(EXAM_SEED))
     given = {
         "model": answerer.answer(answerer.look(frames), questions),
         "text_only": answerer.answer_blind(questions),
@@ -68,22 +54,26 @@ def marks_by_kind(
     return result
 
 
-def evaluate(directory: Path, num_frames: int = 600) -> dict[str, Any]:
-    """Examine the model in ``directory``; JSON-able. ``num_frames`` frames a set.
+def evaluate(directory: Path, num_frames: int = NUM_FRAMES, number: int = NUM_QUESTIONS) -> dict[str, Any]:
+    """Examine the model in ``directory``; JSON-able.
+
+    Args:
+        directory: A Hugging Face directory, as run.py exports it.
+        num_frames: Frames a set, from which the questions are chosen; rare answers need many.
+        number: At most so many questions of a kind in each set.
 
     Raises:
         UserError: no model there, or no OpenGL to draw frames with.
     """
     answerer = Answerer(directory)
     training = held_out_frames("ABC", EXAM_SEED + 1, num_frames, SOURCES)
-    rng = np.random.default_rng(EXAM_SEED)
-    majority = Majority([question for _ in range(4) for question in examine(training, rng)])
+    majority = Majority(examine(training, 2 * number, np.random.default_rng(EXAM_SEED + 1)))
     sets = {
-        name: marks_by_kind(answerer, majority, held_out_frames(scenes, EXAM_SEED, num_frames, SOURCES), EXAM_SEED)
+        name: marks_by_kind(answerer, majority, held_out_frames(scenes, EXAM_SEED, num_frames, SOURCES), number)
         for name, scenes in SETS.items()
     }
-    facts = {"frames_per_set": num_frames, "exam_seed": EXAM_SEED, "tokens_per_prompt": answerer.tokens_per_pair}
-    return {"schema_version": 1, **facts, "sets": sets}
+    facts = {"frames_per_set": num_frames, "questions_per_kind": number, "exam_seed": EXAM_SEED}
+    return {"schema_version": 2, **facts, "tokens_per_prompt": answerer.tokens_per_pair, "sets": sets}
 
 
 def table(result: dict[str, Any]) -> Table:
@@ -112,13 +102,14 @@ def main(arguments: list[str]) -> int:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m robovlms.pretraining.evaluate", description=__doc__)
     parser.add_argument("directory", type=Path, help="a Hugging Face directory, as run.py exports it")
-    parser.add_argument("--frames", type=int, default=600, help="frames in each set")
+    parser.add_argument("--frames", type=int, default=NUM_FRAMES, help="frames in each set")
+    parser.add_argument("--questions", type=int, default=NUM_QUESTIONS, help="most questions of a kind in each set")
     parser.add_argument("--out", type=Path, help="where to write the JSON (default: DIRECTORY/../vqa.json)")
     parser.add_argument("--card", metavar="HISTORY", help="also write the model card; these words say how it was made")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     try:
-        result = evaluate(given.directory, given.frames)
+        result = evaluate(given.directory, given.frames, given.questions)
     except UserError as problem:
         sys.stderr.write(f"{problem}\n")
         return 2
