@@ -53,6 +53,20 @@ def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
         assert torch.equal(again.network.features(batch).slots, vla.network.features(batch).slots)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_all_frames_of_all_cameras_are_seen_in_one_call_each_once(name, monkeypatch):
+    """Six frames of two overlapping windows, two cameras: three distinct frames a camera."""
+    vla = create(name)
+    backbone, images, calls = vla.network.backbone, [], []
+    see = backbone.see
+    monkeypatch.setattr(backbone, "see", lambda frames, text=None: (images.append(len(frames)), see(frames, text))[1])
+    backbone.vision_tower.register_forward_hook(lambda *_: calls.append(1))
+    with torch.no_grad():
+        vla.network.features(fitted(backbone.image_spec.size))
+    assert images == [6]
+    assert calls == [1]
+
+
 def parts(vla):
     backbone = vla.network.backbone
     return [(name, getattr(backbone, name)) for name in ("vision_tower", "projector", "text_tower")]
