@@ -7,6 +7,7 @@ import torch
 from test_policy_head import ACTION, CHUNK, HISTORY, OBSERVATION, STATISTICS, windows
 
 from robovlms.architectures.model import VLAConfig
+from robovlms.architectures.policy_head import PolicyHeadConfig
 from robovlms.backbones.load import BackboneConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.policies.vla import VLA, VLAManifest
@@ -22,7 +23,7 @@ def create(name):
     architecture = {"history": HISTORY, "chunk": CHUNK, "max_text_tokens": 64}
     model = VLAConfig(
         backbone=BackboneConfig(path=f"tiny:{name}"),
-        architecture=VLAConfig.model_fields["architecture"].annotation(**architecture),
+        architecture=PolicyHeadConfig(**architecture),
         head=LSTMConfig(num_slots=2, hidden=32, recurrent=16),
     )
     return VLA.create(VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS})
