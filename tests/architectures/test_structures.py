@@ -179,5 +179,5 @@ def test_settings_a_structure_has_not_are_refused(settings, message):
 def test_a_window_longer_than_the_vlm_has_positions_for_is_refused():
     vla = create("interleaved_continuous")
     vla.network.backbone.config.text_config.max_position_embeddings = 40
-    with pytest.raises(UserError, match="this VLM has 40 positions. Use fewer frames or words"):
+    with pytest.raises(UserError, match="this VLM has 40 positions"):
         vla.network.features(fit(windows(), vla))
