@@ -7,6 +7,7 @@ import torch
 from test_policy_head import ACTION, CHUNK, HISTORY, OBSERVATION, STATISTICS, windows
 
 from robovlms.architectures.model import VLAConfig
+from robovlms.architectures.policy_head import PolicyHeadConfig
 from robovlms.backbones.load import BackboneConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.policies.vla import VLA, VLAManifest
@@ -22,7 +23,7 @@ def create(name):
     architecture = {"history": HISTORY, "chunk": CHUNK, "max_text_tokens": 64}
     model = VLAConfig(
         backbone=BackboneConfig(path=f"tiny:{name}"),
-        architecture=VLAConfig.model_fields["architecture"].annotation(**architecture),
+        architecture=PolicyHeadConfig(**architecture),
         head=LSTMConfig(num_slots=2, hidden=32, recurrent=16),
     )
     return VLA.create(VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS})
@@ -51,6 +52,20 @@ def test_a_policy_trains_and_comes_back_from_its_checkpoint(name, tmp_path):
     again = VLA.from_pretrained(tmp_path)
     with torch.no_grad():
         assert torch.equal(again.network.features(batch).slots, vla.network.features(batch).slots)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_frames_of_all_cameras_are_seen_in_one_call_each_once(name, monkeypatch):
+    """Six frames of two overlapping windows, two cameras: three distinct frames a camera."""
+    vla = create(name)
+    backbone, images, calls = vla.network.backbone, [], []
+    see = backbone.see
+    monkeypatch.setattr(backbone, "see", lambda frames, text=None: (images.append(len(frames)), see(frames, text))[1])
+    backbone.vision_tower.register_forward_hook(lambda *_: calls.append(1))
+    with torch.no_grad():
+        vla.network.features(fitted(backbone.image_spec.size))
+    assert images == [6]
+    assert calls == [1]
 
 
 def parts(vla):

@@ -9,6 +9,7 @@ import torch
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.model import CNNConfig, VLAConfig
+from robovlms.architectures.policy_head import PolicyHeadConfig
 from robovlms.backbones.load import BackboneConfig
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
@@ -38,7 +39,7 @@ def vla(tiny_paligemma):
     architecture = {"history": HISTORY, "chunk": CHUNK, "max_text_tokens": 40}
     model = VLAConfig(
         backbone=BackboneConfig(path=str(tiny_paligemma)),
-        architecture=VLAConfig.model_fields["architecture"].annotation(**architecture),
+        architecture=PolicyHeadConfig(**architecture),
         head=LSTMConfig(num_slots=2, hidden=32, recurrent=16),
     )
     made = VLA.create(VLAManifest(model=model, action_spec=ACTION, observation_spec=OBSERVATION), {"robot": STATISTICS})
@@ -199,7 +200,7 @@ def test_the_state_reaches_the_action_whichever_way_it_goes(state_in, tiny_palig
     torch.manual_seed(0)
     model = VLAConfig(
         backbone=BackboneConfig(path=str(tiny_paligemma)),
-        architecture=VLAConfig.model_fields["architecture"].annotation(state_in=state_in, max_text_tokens=40),
+        architecture=PolicyHeadConfig(state_in=state_in, max_text_tokens=40),
         head=LSTMConfig(hidden=32, recurrent=16),
     )
     network = model.build(ACTION, OBSERVATION).eval()

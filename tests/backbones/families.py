@@ -65,6 +65,11 @@ CASES = (
     Case("smolvlm", f"<|im_start|>{_IDEFICS3}"),
     Case("smolvlm-idefics3", f"<|begin_of_text|>{_IDEFICS3}"),
     Case("gemma3", _GEMMA3, lambda ids, image: {"token_type_ids": (ids == image).long()}),
+    Case(
+        "glm4v",
+        "[gMASK]<sop><|user|>\n<|begin_of_image|>[image]<|end_of_image|>open<|assistant|>\n",
+        lambda ids, image: {"mm_token_type_ids": (ids == image).int()},
+    ),
     Case("cohere2_vision", "[image]<bos>open\n"),
     Case("idefics", _IDEFICS, lambda ids, image: {"image_attention_mask": (ids == image).cumsum(dim=1)[..., None]}),
     Case("flamingo", "<s>[image]open<|endofchunk|>", own=None),

@@ -1,9 +1,14 @@
 """What a user can get wrong at the seam: a clear error each."""
 
+import json
+import re
+
 import pytest
 import torch
 from families import CASES
+from safetensors.torch import load_file, save_file
 
+from robovlms.backbones import image_processor
 from robovlms.backbones.load import BackboneConfig, load_backbone
 from robovlms.backbones.pretrained import require_frames
 from robovlms.backbones.prompt import Image, Slot
@@ -75,6 +80,73 @@ def test_an_incomplete_directory_is_refused(tmp_path, missing):
     (tmp_path / missing).unlink()
     with pytest.raises(UserError, match="is not a Hugging Face VLM directory"):
         load_backbone(BackboneConfig(path=str(tmp_path)))
+
+
+def _settings(directory, name, **changed):
+    file = directory / name
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed))
+
+
+def _shorten(file):
+    file.write_bytes(file.read_bytes()[:-100])
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda d: (d / "config.json").write_text("{"), "no Hugging Face model there"),
+        (lambda d: (d / "config.json").write_text('{"model_type": "llama"}'), "Unknown model type 'llama'"),
+        (lambda d: _settings(d, "config.json", model_type="llava"), "do not fit the model.*missing_keys: .*linear_1"),
+        (lambda d: (d / "preprocessor_config.json").write_text("[]"), "is not a Hugging Face VLM directory"),
+        (lambda d: _settings(d, "preprocessor_config.json", image_mean=None), "no size, mean or deviation"),
+        (
+            lambda d: _settings(d, "preprocessor_config.json", image_processor_type="NoneOfThese"),
+            "is not a Hugging Face VLM directory: Unrecognized image processor",
+        ),
+        (lambda d: (d / "tokenizer.json").write_text("{}"), "is not a Hugging Face VLM directory"),
+        (lambda d: (d / "model.safetensors").write_bytes(b"x" * 50), "is not a Hugging Face VLM directory"),
+        (lambda d: _shorten(d / "model.safetensors"), "is not a Hugging Face VLM directory"),
+    ],
+    ids=["json", "type", "other family", "list", "mean", "processor", "tokenizer", "no weights", "cut weights"],
+)
+def test_a_spoilt_directory_is_refused(tmp_path, spoil, message, capfd):
+    write_tiny("paligemma", tmp_path)
+    capfd.readouterr()
+    spoil(tmp_path)
+    with pytest.raises(UserError, match=message):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+    assert "LOAD REPORT" not in capfd.readouterr().err
+
+
+def test_weights_that_do_not_fit_are_listed_by_key(tmp_path):
+    write_tiny("paligemma", tmp_path)
+    weights = load_file(tmp_path / "model.safetensors")
+    norm = next(key for key in weights if key.endswith("norm.weight"))
+    left_out = next(key for key in weights if key.endswith("q_proj.weight"))
+    changed = {**weights, norm: torch.zeros(3), "surplus": torch.zeros(1)}
+    del changed[left_out]
+    save_file(changed, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(UserError) as refused:
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+    problems = str(refused.value)
+    assert re.search(r"missing_keys: \['[\w.]*q_proj.weight'\]", problems)
+    assert "unexpected_keys: ['surplus']" in problems
+    assert re.search(r"mismatched_keys: \[.*norm.weight.*\[3\]", problems)
+
+
+def test_a_processor_that_cannot_run_here_is_refused(monkeypatch, tmp_path):
+    def unavailable(*_, **__):
+        raise ImportError("\nFooImageProcessor requires the Torchvision library\n but it was not found")
+
+    monkeypatch.setattr(image_processor.AutoImageProcessor, "from_pretrained", unavailable)
+    write_tiny("llava", tmp_path)
+    with pytest.raises(UserError, match="does not work here: FooImageProcessor requires the Torchvision library but"):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+
+
+def test_a_family_given_as_path_is_told_what_a_path_is():
+    with pytest.raises(UserError, match=r"LLaVA is a family: give .*llava-hf/llava-1.5-7b-hf\), or tiny:llava"):
+        load_backbone(BackboneConfig(path="LLaVA"))
 
 
 def test_a_cross_attention_family_needs_an_image():

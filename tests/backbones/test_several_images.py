@@ -9,7 +9,7 @@ from robovlms.backbones.load import BackboneConfig, load_backbone
 from robovlms.backbones.own_forward import own_forward, placeholder, token_ids
 from robovlms.backbones.prompt import Image
 
-NAMES = ("qwen_vl", "qwen_vl-1", "qwen_vl-3", "llava_onevision", "internvl", "smolvlm", "gemma3")
+NAMES = ("qwen_vl", "qwen_vl-1", "qwen_vl-3", "llava_onevision", "internvl", "smolvlm", "gemma3", "glm4v")
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in NAMES], ids=lambda case: case.name)

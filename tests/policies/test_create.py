@@ -79,6 +79,7 @@ def test_every_backbone_in_every_structure_acts(family):
         for name in ("model", "word_embedding", "text_tower", "vision_tower"):
             assert isinstance(getattr(backbone, name), torch.nn.Module)
         assert hasattr(backbone.image_processor, "image_mean")
+        assert backbone.config is backbone.model.config
 
 
 def test_names_and_display_names_are_taken_and_others_refused():

@@ -3,8 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
+from jaxtyping import Float
 from pydantic import Field
-from torch import nn
+from torch import Tensor, nn
 
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
@@ -30,7 +31,15 @@ class Architecture(nn.Module, ABC):
 
     @abstractmethod
     def features(self, batch: Batch) -> Features:
-        """Slots and memory for every step of every window."""
+        """Slots and memory for every step of every window, or for its last one."""
+
+    def act(self, batch: Batch) -> Features:
+        """What of a frame is worth keeping until the windows that hold it are over: its features, or what was seen."""
+        return self.features(batch)
+
+    def predict(self, window: Features, batch: Batch) -> Float[Tensor, "b k a"]:
+        """The chunks planned from what ``act`` gave for each step of a window; ``batch`` is that of its last step."""
+        return self.head.predict(window)
 
     @abstractmethod
     def require_readable(self, instructions: Sequence[str]) -> None:
@@ -41,8 +50,10 @@ class Architecture(nn.Module, ABC):
         """
 
     def loss(self, batch: Batch) -> Losses:
-        """The head's loss on this batch."""
-        return self.head.loss(self.features(batch), batch.actions, batch.action_mask)
+        """The head's loss on this batch, at the steps that have features."""
+        features = self.features(batch)
+        steps = features.slots.shape[1]
+        return self.head.loss(features, batch.actions[:, -steps:], batch.action_mask[:, -steps:])
 
     def forward(self, batch: Batch) -> Losses:
         """The loss; wrappers for parallel training call modules through ``forward``."""

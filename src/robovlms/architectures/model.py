@@ -6,15 +6,22 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, model_validator
 
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
-from robovlms.architectures.architecture import Architecture, ArchitectureConfig
+from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.film_cnn import FilmCNN, FilmCNNConfig
-from robovlms.architectures.policy_head import PolicyHead, PolicyHeadConfig
+from robovlms.architectures.interleaved import InterleavedConfig
+from robovlms.architectures.one_step import OneStepConfig
+from robovlms.architectures.policy_head import PolicyHeadConfig
+from robovlms.architectures.video import VideoConfig
+from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
 
+StructureConfig = Annotated[
+    OneStepConfig | InterleavedConfig | PolicyHeadConfig | VideoConfig, Field(discriminator="kind")
+]
 HeadConfig = Annotated[LSTMConfig | MLPConfig, Field(discriminator="kind")]
 
 
@@ -23,8 +30,24 @@ class VLAConfig(Config):
 
     kind: Literal["vla"] = "vla"
     backbone: BackboneConfig = BackboneConfig()
-    architecture: PolicyHeadConfig = PolicyHeadConfig()
+    architecture: StructureConfig = PolicyHeadConfig()
     head: HeadConfig = LSTMConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _usual_kinds(cls, data: Any) -> Any:
+        """A policy head unless told otherwise, and the head its structure usually has."""
+        if not isinstance(data, dict):
+            return data
+        architecture, head = data.get("architecture", {}), data.get("head", {})
+        if isinstance(architecture, dict):
+            architecture = {"kind": "policy_head_continuous", **architecture}
+            kind = architecture["kind"]
+        else:
+            kind = getattr(architecture, "kind", None)
+        if isinstance(head, dict) and isinstance(kind, str) and kind in structures():
+            head = {"kind": structures()[kind].usual_head, **head}
+        return data | {"architecture": architecture, "head": head}
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network, with the VLM of ``directory`` when a checkpoint is loaded."""
@@ -32,10 +55,10 @@ class VLAConfig(Config):
         width = backbone.hidden_size
         reads_state = observation.state_dims and self.architecture.state_in != "prompt"
         head = self.head.build(action, self.architecture.chunk, width, width if reads_state else 0)
-        return PolicyHead(self.architecture, backbone, head, observation.state_dims)
+        return self.architecture.build(backbone, head, observation.state_dims)
 
 
-def structures() -> dict[str, type[ArchitectureConfig]]:
+def structures() -> dict[str, type[VLMConfig]]:
     """The configurations of the structures a VLA may have, by their kind."""
     choice: Any = VLAConfig.model_fields["architecture"].annotation
     return {member.model_fields["kind"].default: member for member in get_args(choice) or (choice,)}
@@ -68,6 +91,6 @@ ModelConfig = Annotated[VLAConfig | CNNConfig, Field(discriminator="kind")]
 
 def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec:
     """The pixels a network wants."""
-    if isinstance(network, PolicyHead):
+    if isinstance(network, VLMArchitecture):
         return network.backbone.image_spec
     return ImageSpec(size=observation.cameras[0].height)

@@ -50,6 +50,11 @@ class Backbone(Wording):
     num_media_layers: int = 0
     """How many ``Media.layers`` the family has."""
 
+    @property
+    def config(self) -> Any:
+        """The Hugging Face configuration of the model."""
+        return self.model.config
+
     @classmethod
     def serves(cls, config: Any) -> bool:
         """Whether this class is the one for a Hugging Face config."""

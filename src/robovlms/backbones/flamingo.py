@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxtyping import Bool, Float, UInt8
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig
 from transformers import logging as hf_logging
@@ -18,6 +19,7 @@ from robovlms.backbones.flamingo_config import FlamingoConfig, OtterConfig
 from robovlms.backbones.flamingo_load import load_parts
 from robovlms.backbones.flamingo_model import FlamingoModel, OtterModel
 from robovlms.backbones.mpt import MptDecoder
+from robovlms.backbones.pretrained import UNREADABLE
 from robovlms.backbones.prompt import Cache, Media, Text
 from robovlms.core.errors import UserError
 
@@ -46,7 +48,7 @@ class FlamingoBackbone(CrossAttentionBackbone):
             return cls(*load_parts(cls.model_class, directory, cls.added, pretrained))
         except UserError:
             raise
-        except (OSError, KeyError, ValueError) as error:
+        except (*UNREADABLE, SafetensorError, RuntimeError) as error:
             raise UserError(f"{directory} is not a directory of {cls.__name__}: {error}") from None
 
     @override

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, CLIPImageProcessorPil, CLIPVisionConfig
+from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPVisionConfig
 
 from robovlms.backbones.flamingo_config import FlamingoConfig, open_clip_settings, text_settings, vision_settings
 from robovlms.backbones.flamingo_layouts import (
@@ -28,6 +28,7 @@ from robovlms.backbones.flamingo_layouts import (
     with_trained,
 )
 from robovlms.backbones.flamingo_model import FlamingoModel
+from robovlms.backbones.image_processor import read_image_processor
 from robovlms.backbones.pretrained import require_fit
 from robovlms.core.errors import UserError
 
@@ -160,7 +161,7 @@ def _json(file: Path) -> dict[str, Any]:
 
 def _processor(config: FlamingoConfig, directory: Path) -> Any:
     if (directory / "preprocessor_config.json").is_file():
-        return AutoImageProcessor.from_pretrained(directory, backend="pil")
+        return read_image_processor(directory)
     size = config.vision_config.image_size
     assert isinstance(size, int)
     return CLIPImageProcessorPil(size={"shortest_edge": size}, crop_size={"height": size, "width": size})

@@ -15,6 +15,7 @@ from robovlms.backbones.flamingo import FlamingoBackbone, OtterBackbone
 from robovlms.backbones.florence import FlorenceBackbone
 from robovlms.backbones.gemma3 import Gemma3Backbone
 from robovlms.backbones.generic import GenericBackbone
+from robovlms.backbones.glm4v import Glm4vBackbone
 from robovlms.backbones.idefics import IdeficsBackbone
 from robovlms.backbones.instructblip import InstructBlipT5Backbone, InstructBlipVicunaBackbone
 from robovlms.backbones.internvl import InternVLBackbone
@@ -23,9 +24,10 @@ from robovlms.backbones.llava import LlavaBackbone
 from robovlms.backbones.llava_onevision import LlavaOneVisionBackbone
 from robovlms.backbones.mllama import MllamaBackbone
 from robovlms.backbones.paligemma import PaliGemmaBackbone
-from robovlms.backbones.pretrained import PretrainedBackbone
+from robovlms.backbones.pretrained import UNREADABLE, PretrainedBackbone
 from robovlms.backbones.qwen1 import QwenVLBackbone
 from robovlms.backbones.qwen_vl import Qwen2VLBackbone, Qwen3VLBackbone
+from robovlms.backbones.sizes import checkpoints_of
 from robovlms.backbones.smolvlm import SmolVLMBackbone
 from robovlms.backbones.tiny import tiny_directory
 from robovlms.core.errors import UnknownName, UserError
@@ -58,6 +60,7 @@ FAMILIES = (
     Family("internvl", "InternVL", (InternVLBackbone,)),
     Family("smolvlm", "SmolVLM", (SmolVLMBackbone,)),
     Family("gemma3", "Gemma 3", (Gemma3Backbone,)),
+    Family("glm4v", "GLM-4V", (Glm4vBackbone,)),
     Family("cohere2_vision", "Cohere2Vision", (Cohere2VisionBackbone,)),
 )
 
@@ -73,8 +76,19 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Fitt
     pretrained = directory is not None or config.vl_pretrained
     backbone = fitted(class_at(source)).from_pretrained(resolve(source), pretrained)
     assert isinstance(backbone, Fitted)
+    _require_image_spec(backbone, source)
     backbone.fit(config)
     return backbone
+
+
+def _require_image_spec(backbone: PretrainedBackbone, source: str) -> None:
+    try:
+        _ = backbone.image_spec
+    except (*UNREADABLE, StopIteration) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise UserError(
+            f"{source}: preprocessor_config.json gives no size, mean or deviation of square images ({why})."
+        ) from None
 
 
 def class_at(path: str) -> type[PretrainedBackbone]:
@@ -89,8 +103,18 @@ def class_at(path: str) -> type[PretrainedBackbone]:
     except UserError:
         raise
     except (OSError, ValueError) as error:
-        raise UserError(f"Backbone '{path}': no Hugging Face model there. {error}") from None
+        raise UserError(f"Backbone '{path}': no Hugging Face model there. {_hint(path)}{error}") from None
     return backbone_class(described)
+
+
+def _hint(path: str) -> str:
+    """What whoever gives a family as path may have meant."""
+    for family in FAMILIES:
+        if path in (family.id, family.name):
+            known = [one.hub_id for one in checkpoints_of(family.id)]
+            published = f"its directory or hub id ({', '.join(known)})" if known else "its directory or hub id"
+            return f"{family.name} is a family: give {published}, or {TINY_PREFIX}{family.id}. "
+    return ""
 
 
 def backbone_class(config: Any) -> type[PretrainedBackbone]:
@@ -126,5 +150,5 @@ def resolve(path: str) -> str:
     if path.startswith(TINY_PREFIX):
         return str(tiny_directory(path.removeprefix(TINY_PREFIX)))
     if path != PACKAGED:
-        return path
+        return str(Path(path).expanduser()) if path.startswith("~") else path
     return str(importlib.resources.files("robovlms.pretraining") / "tiny_vlm")

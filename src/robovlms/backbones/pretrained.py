@@ -5,17 +5,23 @@ from typing import Any
 
 import torch
 from jaxtyping import Float, Int, UInt8
+from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoTokenizer
 from transformers import logging as hf_logging
 from typing_extensions import override
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.image_processor import read_image_processor
 from robovlms.backbones.prompt import Media, Text, square
 from robovlms.core.errors import UserError
 
 _RESAMPLE = ("nearest", "lanczos", "bilinear", "bicubic")  # in Pillow's order
+
+
+UNREADABLE = (OSError, KeyError, ValueError, AttributeError, TypeError)
+"""What Hugging Face's readers raise at files that are missing, or hold something else than they should."""
 
 
 class PretrainedBackbone(Backbone):
@@ -40,14 +46,14 @@ class PretrainedBackbone(Backbone):
             model = _load(directory) if pretrained else _random(directory)
         except UserError:
             raise
-        except (OSError, KeyError, ValueError) as error:
+        except (*UNREADABLE, SafetensorError) as error:
             raise UserError(f"{directory} is not a Hugging Face VLM directory: {error}") from None
         return cls(model, tokenizer, processor)
 
     @classmethod
     def processors(cls, directory: str | Path) -> tuple[Any, Any]:
         """Tokenizer and image processor, as Hugging Face directories hold them."""
-        return AutoTokenizer.from_pretrained(directory), AutoImageProcessor.from_pretrained(directory, backend="pil")
+        return AutoTokenizer.from_pretrained(directory), read_image_processor(directory)
 
     @property
     @override
@@ -180,7 +186,14 @@ def require_fit(info: dict[str, Any], directory: str | Path) -> None:
 
 def _load(directory: str | Path) -> Any:
     loader: Any = AutoModelForImageTextToText  # its stub hides the tuple that output_loading_info returns
-    model, info = loader.from_pretrained(directory, dtype=torch.float32, output_loading_info=True)
+    verbosity = hf_logging.get_verbosity()
+    hf_logging.set_verbosity_error()  # what does not fit is an error here that lists it, not a table of warnings
+    try:
+        model, info = loader.from_pretrained(
+            directory, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+    finally:
+        hf_logging.set_verbosity(verbosity)
     require_fit(info, directory)
     return model
 

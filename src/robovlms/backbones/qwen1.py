@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer, CLIPImageProcessorPil
+from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil
 from transformers.utils import cached_file
 from typing_extensions import override
 
+from robovlms.backbones.image_processor import read_image_processor
 from robovlms.backbones.qwen1_model import QwenVLConfig
 from robovlms.backbones.qwen1_tokenizer import VOCABULARY, read_tokenizer
 from robovlms.backbones.splice import SpliceBackbone
@@ -59,7 +60,7 @@ def _tokenizer(directory: str | Path) -> Any:
 
 def _image_processor(directory: str | Path) -> Any:
     try:
-        return AutoImageProcessor.from_pretrained(directory, backend="pil")
+        return read_image_processor(directory)
     except OSError:
         side = AutoConfig.from_pretrained(directory).visual["image_size"]
         return CLIPImageProcessorPil(size={"height": side, "width": side}, do_center_crop=False)

@@ -28,6 +28,8 @@ class Qwen2VLBackbone(SpliceBackbone):
     model_types = ("qwen2_vl", "qwen2_5_vl")
     opening = "<|im_start|>user\n"
     around_image = ("<|vision_start|>", "<|vision_end|>")
+    frames_in_limits: int = 1
+    """How many times the processor's limits count the pixels of an image."""
 
     @override
     def template(self, instruction: str) -> str:
@@ -43,7 +45,7 @@ class Qwen2VLBackbone(SpliceBackbone):
     def image_spec(self) -> ImageSpec:
         processor = self.image_processor
         factor = processor.patch_size * processor.merge_size
-        least, most = processor.size["shortest_edge"], processor.size["longest_edge"]
+        least, most = (processor.size[edge] / self.frames_in_limits for edge in ("shortest_edge", "longest_edge"))
         fewest, many = math.ceil(math.sqrt(least) / factor), math.floor(math.sqrt(most) / factor)
         size = min(max(IMAGE_SIZE // factor, fewest), many) * factor
         return ImageSpec(size=size, mean=tuple(processor.image_mean), std=tuple(processor.image_std))

@@ -100,14 +100,15 @@ class ModelPolicy:
     @torch.inference_mode()
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
         padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
-        features = self.network.features(self._batch(padded, observations))
+        batch = self._batch(padded, observations)
+        features = self.network.act(batch)
         for row, episode in enumerate(episodes):
             history = self._running[episode].history
             if self._records(episode) or not history or self.history == 1:
                 history.append(features.row(row))
             else:
                 history[-1] = features.row(row)
-        plans = self.network.head.predict(self._window(padded)).numpy()
+        plans = self.network.predict(self._window(padded), batch).numpy()
         for row, episode in enumerate(episodes):
             if self.executor.due(episode):
                 chunk = self.normalizer.denormalize(plans[row])

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from robovlms.architectures.policy_head import PolicyHead
+from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
 from robovlms.data.store import FrameStore
 
@@ -20,7 +20,7 @@ BATCH = 128
 
 @torch.inference_mode()
 def encode_frames(
-    network: PolicyHead, store: FrameStore, folder: Path, on_frames: Callable[[int, int], None] | None = None
+    network: VLMArchitecture, store: FrameStore, folder: Path, on_frames: Callable[[int, int], None] | None = None
 ) -> None:
     """Write the tokens of every frame and camera to ``folder``, complete or not at all.
 
@@ -48,7 +48,7 @@ def encode_frames(
     partial.rename(folder / FILE)
 
 
-def _see(network: PolicyHead, frames: UInt8[np.ndarray, "f h w 3"]) -> Float[np.ndarray, "f p d"]:
+def _see(network: VLMArchitecture, frames: UInt8[np.ndarray, "f h w 3"]) -> Float[np.ndarray, "f p d"]:
     return network.backbone.see(torch.from_numpy(np.array(frames))).packed().numpy()
 
 

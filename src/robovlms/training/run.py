@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from robovlms.architectures.model import image_spec
-from robovlms.architectures.policy_head import PolicyHead
+from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
 from robovlms.data.loader import Loader
 from robovlms.data.stats import action_statistics, state_statistics
@@ -52,7 +52,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     vla.provenance = describe(experiment, opened, store, vla)
     (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
-        assert isinstance(vla.network, PolicyHead), "the experiment was validated"
+        assert isinstance(vla.network, VLMArchitecture), "the experiment was validated"
         with encoding_line() as on_frames:  # this process alone: the training processes are not there yet
             encode_frames(vla.network, store, out / CACHE, on_frames)
     processes = num_processes(experiment.training.processes)

@@ -1,0 +1,71 @@
+"""What the structures round a VLM share: its backbone, learned slots, the state, and how frames are seen."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+from typing_extensions import override
+
+from robovlms.architectures.architecture import Architecture, ArchitectureConfig
+from robovlms.architectures.state import StateEncoder
+from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.prompt import Media, Text
+from robovlms.core.batch import Batch
+from robovlms.heads.head import Head
+
+
+class VLMConfig(ArchitectureConfig):
+    """Settings of every structure round a VLM."""
+
+    usual_head: ClassVar[str] = "mlp"
+    """The head this structure has unless told otherwise."""
+
+    max_text_tokens: int = Field(32, ge=4)
+    state_in: Literal["prompt", "head", "both"] = "both"
+    """Whether proprioception is a token of the prompt, goes straight to the head, or both."""
+
+
+class VLMArchitecture(Architecture):
+    """Lays windows out as prompts for ``backbone``; subclasses say how."""
+
+    config: VLMConfig
+
+    def __init__(self, config: VLMConfig, backbone: Backbone, head: Head, state_dims: int):
+        super().__init__()
+        self.config, self.backbone, self.head = config, backbone, head
+        width = backbone.hidden_size
+        self.state = StateEncoder(state_dims, width, config.state_noise) if state_dims else None
+        self.slot_vectors = nn.Parameter(like_words(backbone, head.queries(None).num_slots))
+
+    @override
+    def require_readable(self, instructions: Sequence[str]) -> None:
+        self.backbone.tokenize(instructions, self.config.max_text_tokens)
+
+    def text(self, batch: Batch, index: Int[Tensor, " p"]) -> Text:
+        """The instructions at ``index``, a row each."""
+        text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
+        return Text(text.ids[index], text.valid[index])
+
+    def see(self, batch: Batch, frames: Int[Tensor, " p"], text: Text) -> list[Media]:
+        """Media of each camera, a row a prompt, encoded now, all in one call, or beforehand."""
+        if batch.media is not None:
+            kept = batch.media[frames].unbind(dim=1)
+            return [Media.unpack(packed, self.backbone.num_media_layers) for packed in kept]
+        count = len(batch.images)
+        if self.backbone.sees_by_text:
+            images = torch.cat([images[frames] for images in batch.images.values()])
+            repeated = Text(text.ids.repeat(count, 1), text.valid.repeat(count, 1))
+            return self.backbone.see(images, repeated).chunk(count)
+        seen = self.backbone.see(torch.cat(list(batch.images.values())))
+        return [media.at(frames) for media in seen.chunk(count)]
+
+
+@torch.no_grad()
+def like_words(backbone: Backbone, count: int) -> Float[Tensor, "m d"]:
+    """Random vectors distributed as the VLM's word embeddings, which is the scale its layers expect."""
+    num_words = min(len(backbone.tokenizer), 4096)
+    words = backbone.read(torch.arange(num_words, device=backbone.word_embedding_device)[None])[0]
+    return words.mean(dim=0) + words.std(dim=0) * torch.randn(count, words.shape[1], device=words.device)
