@@ -112,11 +112,11 @@ def test_no_step_of_a_sequence_sees_a_later_one(family):
 def test_earlier_frames_and_the_instruction_are_read(structure):
     vla = create(structure)
     batch = fit(windows(), vla)
-    plan = vla.network.head.predict(vla.network.features(batch))[1]
+    plan = vla.network.head.predict(vla.network.features(batch)).actions[1]
     images = {camera: image.clone() for camera, image in batch.images.items()}
     images["static"][0] = 255 - images["static"][0]
     for changed in ({"images": images}, {"instructions": ("close the slider",)}):
-        other = vla.network.head.predict(vla.network.features(dataclasses.replace(batch, **changed)))[1]
+        other = vla.network.head.predict(vla.network.features(dataclasses.replace(batch, **changed))).actions[1]
         assert (other - plan).abs().max() > 1e-4
 
 
@@ -149,7 +149,7 @@ def test_acting_frame_by_frame_equals_the_window_before_and_after_it_is_full(str
             action_mask=torch.ones(1, history, CHUNK, dtype=torch.bool),
             dataset_id=torch.zeros(1, dtype=torch.long),
         )
-        windowed = vla.network.head.predict(vla.network.features(batch))[0].numpy()
+        windowed = vla.network.head.predict(vla.network.features(batch)).actions[0].numpy()
         assert np.abs(planned - vla.normalizer().denormalize(windowed)).max() <= 1e-5
 
 

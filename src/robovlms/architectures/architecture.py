@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config
-from robovlms.heads.head import Features, Head, Losses
+from robovlms.heads.attention import MAX_STEPS
+from robovlms.heads.head import Features, Head, Losses, Prediction
 
 
 class ArchitectureConfig(Config):
     """Windows of ``history`` frames, ``stride`` control steps apart; each frame is labelled with ``chunk`` actions."""
 
-    history: int = Field(1, ge=1, le=64)
+    history: int = Field(1, ge=1, le=MAX_STEPS)
     stride: int = Field(1, ge=1)
     chunk: int = Field(8, ge=1)
     state_noise: float = Field(0.05, ge=0)
@@ -37,9 +38,9 @@ class Architecture(nn.Module, ABC):
         """What of a frame is worth keeping until the windows that hold it are over: its features, or what was seen."""
         return self.features(batch)
 
-    def predict(self, window: Features, batch: Batch) -> Float[Tensor, "b k a"]:
+    def predict(self, window: Features, batch: Batch, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
         """The chunks planned from what ``act`` gave for each step of a window; ``batch`` is that of its last step."""
-        return self.head.predict(window)
+        return self.head.predict(window, noise)
 
     @abstractmethod
     def require_readable(self, instructions: Sequence[str]) -> None:

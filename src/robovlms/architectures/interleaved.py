@@ -13,7 +13,7 @@ from typing_extensions import override
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.architectures.window import WindowArchitecture, turned
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, Slot
+from robovlms.backbones.prompt import Image, Segment
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -23,6 +23,8 @@ class InterleavedConfig(VLMConfig):
 
     kind: Literal["interleaved_continuous"] = "interleaved_continuous"
     history: int = Field(8, ge=1, le=64)
+    read: Literal["slots"] = "slots"
+    """Pooling would mix the steps of a sequence."""
 
     def build(self, backbone: Backbone, head: Head, state_dims: int) -> "Interleaved":
         """The structure round a backbone and a head."""
@@ -42,7 +44,7 @@ class Interleaved(WindowArchitecture):
         for step, cameras in enumerate(steps):
             segments += [Image(media, present, step) for media in cameras]
             segments += self.states(None if state is None else state[:, step], step)
-            segments.append(Slot(self.slot_vectors, step))
+            segments += self.slots(step)
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
         slots = turned(self.backbone.slots(hidden, sequence.layout, len(steps)), -padding)

@@ -12,7 +12,7 @@ from typing_extensions import override
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, Slot, State
+from robovlms.backbones.prompt import Image, Segment, State
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -40,10 +40,10 @@ class PolicyHead(VLMArchitecture):
         state = self.state(batch.state.flatten(0, 1)[first]) if self.state else None
         if state is not None and self.config.state_in != "head":
             segments.append(State(state))
-        segments += [text, Slot(self.slot_vectors)]
+        segments += [text, *self.slots()]
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
-        slots = self.backbone.slots(hidden, sequence.layout)[:, 0]
+        slots = self.read_out(hidden, sequence.layout)
         last = inverse[:, -1]
         direct = state[:, 0][inverse] if state is not None and self.config.state_in != "prompt" else None
         return Features(slots[inverse], batch.frame_valid, direct, hidden[last], sequence.layout.valid[last])

@@ -12,7 +12,7 @@ from typing_extensions import override
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.architectures.window import WindowArchitecture
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, Slot
+from robovlms.backbones.prompt import Image, Segment
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -40,8 +40,8 @@ class Video(WindowArchitecture):
             for media in cameras
         ]
         segments += self.states(None if last is None else last[:, 0])
-        segments += [self.instructions(batch), Slot(self.slot_vectors)]
+        segments += [self.instructions(batch), *self.slots()]
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
-        slots = self.backbone.slots(hidden, sequence.layout)
+        slots = self.read_out(hidden, sequence.layout)[:, None]
         return Features(slots, frames.valid[:, -1:], self.direct(last), hidden, sequence.layout.valid)

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
+from robovlms.architectures.read_out import Pool, Read, pooled, require_poolable
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Media, Text
+from robovlms.backbones.prompt import Layout, Media, Segment, Slot, Text
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Head
 
@@ -26,19 +27,26 @@ class VLMConfig(ArchitectureConfig):
     max_text_tokens: int = Field(32, ge=4)
     state_in: Literal["prompt", "head", "both"] = "both"
     """Whether proprioception is a token of the prompt, goes straight to the head, or both."""
+    read: Read = "slots"
+    """What the head reads: learned slots at the prompt's end, or the prompt's own tokens, pooled into one vector."""
+    pool: Pool = "max"
+    """How tokens are pooled where they are."""
 
 
 class VLMArchitecture(Architecture):
     """Lays windows out as prompts for ``backbone``; subclasses say how."""
 
     config: VLMConfig
+    slot_vectors: nn.Parameter | None
 
     def __init__(self, config: VLMConfig, backbone: Backbone, head: Head, state_dims: int):
         super().__init__()
         self.config, self.backbone, self.head = config, backbone, head
         width = backbone.hidden_size
         self.state = StateEncoder(state_dims, width, config.state_noise) if state_dims else None
-        self.slot_vectors = nn.Parameter(like_words(backbone, head.queries(None).num_slots))
+        require_poolable(backbone, config.read)
+        slots = nn.Parameter(like_words(backbone, head.queries(None).num_slots)) if config.read == "slots" else None
+        self.register_parameter("slot_vectors", slots)
 
     @override
     def require_readable(self, instructions: Sequence[str]) -> None:
@@ -48,6 +56,16 @@ class VLMArchitecture(Architecture):
         """The instructions at ``index``, a row each."""
         text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
         return Text(text.ids[index], text.valid[index])
+
+    def slots(self, step: int = 0) -> list[Segment]:
+        """The slots of a step; none where tokens are pooled."""
+        return [] if self.slot_vectors is None else [Slot(self.slot_vectors, step)]
+
+    def read_out(self, hidden: Float[Tensor, "p s d"], layout: Layout) -> Float[Tensor, "p m d"]:
+        """What the head reads of prompts of one step."""
+        if self.config.read == "slots":
+            return self.backbone.slots(hidden, layout)[:, 0]
+        return pooled(hidden, layout, self.config.read, self.config.pool)
 
     def see(self, batch: Batch, frames: Int[Tensor, " p"], text: Text) -> list[Media]:
         """Media of each camera, a row a prompt, encoded now, all in one call, or beforehand."""

@@ -14,7 +14,7 @@ from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.backbones.prompt import Media, Segment, State, Text
 from robovlms.core.batch import Batch
-from robovlms.heads.head import Features
+from robovlms.heads.head import Features, Prediction
 
 
 class WindowArchitecture(VLMArchitecture):
@@ -37,8 +37,8 @@ class WindowArchitecture(VLMArchitecture):
         return Features(seen[inverse], batch.frame_valid, state)
 
     @override
-    def predict(self, window: Features, batch: Batch) -> Float[Tensor, "b k a"]:
-        return self.head.predict(self.read(window, batch))
+    def predict(self, window: Features, batch: Batch, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
+        return self.head.predict(self.read(window, batch), noise)
 
     def media(self, seen: Float[Tensor, "b t l e"], batch: Batch) -> list[list[Media]]:
         """What ``act`` saw, by step and camera."""
