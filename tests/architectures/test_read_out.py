@@ -124,11 +124,24 @@ def test_a_pooled_policy_trains_every_part(tiny_paligemma):
         ({"head": {"kind": "flows"}}, "flow"),
         ({"architecture": {"history": 65}}, "64"),
         ({"architecture": {"read": "pool"}}, "pool_text"),
+        ({"architecture": {"kind": "interleaved_continuous", "read": "pool_all"}}, "'slots'"),
     ],
 )
 def test_what_cannot_be_combined_is_refused_when_the_configuration_is_built(settings, message):
     with pytest.raises(UserError, match=message):
         validate(VLAConfig, settings)
+
+
+@torch.no_grad()
+def test_a_video_is_one_prompt_to_pool_or_to_remember(tiny_paligemma):
+    head = {"kind": "flow", "attends": "memory", **SAMPLING}
+    network = build(tiny_paligemma, head, kind="video_continuous", read="pool_vision").eval()
+    features = network.features(batch())
+    assert features.slots.shape == (2, 1, 1, 24)
+    later = dataclasses.replace(features, memory=features.memory + 1)
+    noise = network.head.draw([np.random.default_rng(0), np.random.default_rng(1)])
+    plan, other = network.head.predict(features, noise).actions, network.head.predict(later, noise).actions
+    assert (plan - other).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize(
