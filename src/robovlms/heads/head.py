@@ -6,6 +6,7 @@ It also says what it needs in the prompt: learned slots, or teacher-forced actio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -64,6 +65,9 @@ class Losses:
 
 class Head(nn.Module, ABC):
     """Turns features into action chunks and a loss, in normalised action space (gripper in {0, 1})."""
+
+    continues_plans: ClassVar[bool] = False
+    """Whether ``predict`` takes ``plan``, a ``heads.inpainting.RunningPlan``, as the executor ``rtc`` needs."""
 
     def __init__(self, action_spec: ActionSpec, chunk: int):
         super().__init__()

@@ -3,15 +3,18 @@
 The network always runs at one fixed, padded batch shape, with one row an episode, so that an action depends neither
 on who else is in the batch nor on how many workers there are. A new instruction starts a new history, as training
 windows never cross a demonstration.
+
+A plan reads the frames that training would have given its window: those ``stride`` steps apart, back from the step it
+is made at. Executors know when plans are due, so a frame is encoded, once, if some plan will read it. That is one
+every ``stride`` steps where ``chunk:K`` has K a multiple of the stride, and up to one a step elsewhere.
 """
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
@@ -21,18 +24,19 @@ from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import ActionChunk, Decision, Observation
 from robovlms.data.images import fit_image
 from robovlms.heads.head import Features
+from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
 from robovlms.policies.vla import VLA
 
 
 @dataclass
 class Running:
-    """What one episode remembers: its sentence, the slots of past frames, the control step."""
+    """What one episode remembers: its sentence, the control step, the features of frames by step, the newest plan."""
 
     instruction: str
-    history: deque[Features]
     step: int = 0
-    plan: ActionChunk | None = field(default=None)
+    frames: dict[int, Features] = field(default_factory=dict)
+    plan: ActionChunk | None = None
 
 
 class ModelPolicy:
@@ -41,7 +45,13 @@ class ModelPolicy:
     def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int):
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
-        self.executor = parse_executor(executor)
+        self.executor = parse_executor(executor, vla.manifest.action_spec)
+        self.executor.require(self.network.head.chunk)
+        if self.executor.continues and not self.network.head.continues_plans:
+            raise UserError(
+                f"Executor '{executor}' needs a head that can continue a running plan: got "
+                f"{type(self.network.head).__name__}, expected a flow or diffusion head. Use chunk:K instead."
+            )
         self._observation_spec = vla.manifest.observation_spec
         self.state_columns: list[int] | None = None
         self._running: dict[str, Running] = {}
@@ -65,12 +75,12 @@ class ModelPolicy:
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode. This policy is deterministic, so ``seed`` changes nothing."""
-        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        self._running[episode] = Running(instruction)
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
         """Replan for a new sentence, with a new history."""
-        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        self._running[episode] = Running(instruction)
         self.executor.instruct(episode)
 
     def stop(self, episode: str) -> None:
@@ -79,11 +89,8 @@ class ModelPolicy:
         self.executor.reset(episode)
 
     def needs_observation(self, episode: str) -> bool:
-        """When a new plan is due, or the history takes a frame."""
-        return self.executor.due(episode) or self._records(episode)
-
-    def _records(self, episode: str) -> bool:
-        return self.history > 1 and self._running[episode].step % self.stride == 0
+        """Whether a plan that is due now or later reads the frame of this step."""
+        return any(self.executor.due(episode, steps * self.stride) for steps in range(self.history))
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
         """One action for each episode; the network runs for those that need it."""
@@ -94,34 +101,52 @@ class ModelPolicy:
 
     def _decide(self, episode: str) -> Decision:
         running = self._running[episode]
+        action = self.normalizer.snap(self.executor.next(episode))
         running.step += 1
-        return Decision(self.normalizer.snap(self.executor.next(episode)), None, running.plan)
+        oldest = running.step - (self.history - 1) * self.stride
+        running.frames = {step: frame for step, frame in running.frames.items() if step >= oldest}
+        return Decision(action, None, running.plan)
 
-    @torch.inference_mode()
+    @torch.no_grad()  # inference mode would forbid the gradients of a guided head
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
-        padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
-        features = self.network.features(self._batch(padded, observations))
+        features = self.network.features(self._batch(self._padded(episodes), observations))
         for row, episode in enumerate(episodes):
-            history = self._running[episode].history
-            if self._records(episode) or not history or self.history == 1:
-                history.append(features.row(row))
-            else:
-                history[-1] = features.row(row)
-        plans = self.network.head.predict(self._window(padded)).numpy()
-        for row, episode in enumerate(episodes):
-            if self.executor.due(episode):
-                chunk = self.normalizer.denormalize(plans[row])
-                self._running[episode].plan = ActionChunk(chunk)
-                self.executor.push(episode, chunk)
+            running = self._running[episode]
+            running.frames[running.step] = features.row(row)
+        due = [episode for episode in episodes if self.executor.due(episode)]
+        plans = self._plans(self._padded(due)) if due else ()
+        for episode, plan in zip(due, plans, strict=False):
+            chunk = self.normalizer.denormalize(plan)
+            self._running[episode].plan = ActionChunk(chunk)
+            self.executor.push(episode, chunk)
 
-    def _window(self, episodes: Sequence[str]) -> Features:
+    def _padded(self, episodes: Sequence[str]) -> Sequence[str]:
+        return [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
+
+    def _plans(self, episodes: Sequence[str]) -> Float[np.ndarray, "b k a"]:
+        running = {"plan": self._running_plans(episodes)} if self.executor.continues else {}
+        return self.network.head.predict(self._windows(episodes), **running).numpy()
+
+    def _windows(self, episodes: Sequence[str]) -> Features:
+        """The frames each plan reads, laid out as ``data.window`` does: padding repeats the oldest of them."""
         rows, valid = [], []
         for episode in episodes:
-            steps = list(self._running[episode].history)
-            missing = self.history - len(steps)
-            rows.append([steps[0]] * missing + steps)
-            valid.append([False] * missing + [True] * len(steps))
+            running = self._running[episode]
+            missing = max(self.history - 1 - running.step // self.stride, 0)
+            steps = [running.step - back * self.stride for back in range(self.history - missing)][::-1]
+            frames = [running.frames[step] for step in steps]
+            rows.append(frames[:1] * missing + frames)
+            valid.append([False] * missing + [True] * len(frames))
         return Features.windows(rows, torch.tensor(valid))
+
+    def _running_plans(self, episodes: Sequence[str]) -> RunningPlan:
+        rests = [self.executor.rest(episode) for episode in episodes]
+        actions = torch.zeros(len(rests), self.network.head.chunk, self.vla.manifest.action_spec.dims)
+        for row, rest in enumerate(rests):
+            if rest is not None:
+                actions[row, : len(rest)] = torch.from_numpy(self.normalizer.normalize(rest))
+        length = torch.tensor([0 if rest is None else len(rest) for rest in rests])
+        return RunningPlan(actions, length, torch.full_like(length, self.executor.delay))
 
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))
