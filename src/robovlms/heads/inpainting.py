@@ -21,7 +21,7 @@ from torch import Tensor
 MAX_GUIDANCE = 5.0
 """The paper's beta: largest weight of the guidance, in units of velocity. Larger ones diverge with few steps."""
 
-Chunks = Float[Tensor, "b k a"]
+Chunks = Float[Tensor, "b *samples k a"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def guided(
 
     Args:
         denoise: The unguided estimate; differentiable in its argument. Its inputs must not be inference tensors.
-        noisy: The chunk being denoised.
+        noisy: The chunk being denoised, or several samples of it.
         plan: What to continue.
         clean_scale: At least 0.
         noise_scale: Above 0.
@@ -65,8 +65,9 @@ def guided(
         point = noisy.detach().requires_grad_()
         estimate = denoise(point)
         clean = estimate.detach()
-        weights = plan.weights()[..., None]
-        error = torch.where(weights > 0, weights * (plan.actions - clean), 0.0)
+        one_each = (len(clean), *[1] * (clean.ndim - 3))
+        weights, wanted = (v.reshape(*one_each, *v.shape[1:]) for v in (plan.weights()[..., None], plan.actions))
+        error = torch.where(weights > 0, weights * (wanted - clean), 0.0)
         (pull,) = torch.autograd.grad(estimate, point, error)
     gain = MAX_GUIDANCE * noise_scale
     if clean_scale > 0:
