@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
@@ -109,23 +109,24 @@ class ModelPolicy:
 
     @torch.no_grad()  # inference mode would forbid the gradients of a guided head
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
-        features = self.network.features(self._batch(self._padded(episodes), observations))
+        padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
+        features = self.network.features(self._batch(padded, observations))
         for row, episode in enumerate(episodes):
             running = self._running[episode]
             running.frames[running.step] = features.row(row)
-        due = [episode for episode in episodes if self.executor.due(episode)]
-        plans = self._plans(self._padded(due)) if due else ()
-        for episode, plan in zip(due, plans, strict=False):
-            chunk = self.normalizer.denormalize(plan)
-            self._running[episode].plan = ActionChunk(chunk)
-            self.executor.push(episode, chunk)
+        due = [row for row, episode in enumerate(episodes) if self.executor.due(episode)]
+        if due:
+            self._plan(padded, due)
 
-    def _padded(self, episodes: Sequence[str]) -> Sequence[str]:
-        return [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
-
-    def _plans(self, episodes: Sequence[str]) -> Float[np.ndarray, "b k a"]:
-        running = {"plan": self._running_plans(episodes)} if self.executor.continues else {}
-        return self.network.head.predict(self._windows(episodes), **running).numpy()
+    def _plan(self, padded: Sequence[str], due: Sequence[int]) -> None:
+        """Plan for the rows that are ``due``; the others repeat one of them."""
+        rows = [padded[row if row in due else due[0]] for row in range(len(padded))]
+        running = {"plan": self._running_plans(rows)} if self.executor.continues else {}
+        plans = self.network.head.predict(self._windows(rows), **running).numpy()
+        for row in due:
+            chunk = self.normalizer.denormalize(plans[row])
+            self._running[padded[row]].plan = ActionChunk(chunk)
+            self.executor.push(padded[row], chunk)
 
     def _windows(self, episodes: Sequence[str]) -> Features:
         """The frames each plan reads, laid out as ``data.window`` does: padding repeats the oldest of them."""
