@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.core.batch import Batch
 from robovlms.core.types import Observation
