@@ -98,7 +98,8 @@ def pretraining(run: Runner) -> Iterator[str]:
 
 def baseline(run: Runner) -> Iterator[str]:
     """The same without a VLM."""
-    yield from halves(run, {"cnn": [text for name, value in BASELINES["cnn"].items() for text in (f"--{name}", str(value))]})
+    settings = [text for name, value in BASELINES["cnn"].items() for text in (f"--{name}", str(value))]
+    yield from halves(run, {"cnn": settings})
 
 
 def halves(run: Runner, arms: dict[str, list[str]]) -> Iterator[str]:
