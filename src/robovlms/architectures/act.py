@@ -88,7 +88,7 @@ class ACT(Architecture):
 
 
 class CellEncoder(nn.Module):
-    """Three convolutions; every cell of the map, an eighth of the image a side, is one token."""
+    """Three convolutions; every cell of the map, 16 pixels a side, is one token."""
 
     def __init__(self, config: ACTConfig):
         super().__init__()
@@ -98,7 +98,7 @@ class CellEncoder(nn.Module):
             nn.ReLU(),
             nn.Conv2d(first, second, 3, 2, padding=1),
             nn.ReLU(),
-            nn.Conv2d(second, config.width, 3, 1, padding=1),
+            nn.Conv2d(second, config.width, 3, 2, padding=1),
         )
 
     def forward(self, images: UInt8[Tensor, "f h w 3"]) -> Float[Tensor, "f s d"]:
