@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
-from robovlms.actions.statistics import ActionStatistics
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.batch import Batch
 from robovlms.core.types import Observation
 from robovlms.policies.vla import VLA, VLAManifest
