@@ -1,13 +1,13 @@
 """A trained network playing its chunks: one policy for any number of episodes at once.
 
-The network always runs at one fixed, padded batch shape, with one row an episode, so that an action depends neither
-on who else is in the batch nor on how many workers there are. A new instruction starts a new history, as training
-windows never cross a demonstration.
+The network always runs at one fixed, padded batch shape, with one row an episode, and each row samples from its
+episode's own generator, so that an action depends neither on who else is in the batch nor on how many workers there
+are. A new instruction starts a new history, as training windows never cross a demonstration.
 """
 
 from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -22,17 +22,19 @@ from robovlms.core.types import ActionChunk, Decision, Observation
 from robovlms.data.images import fit_image
 from robovlms.heads.head import Features
 from robovlms.policies.executors import parse_executor
+from robovlms.policies.plan import Plan, overlap_confidence
 from robovlms.policies.vla import VLA
 
 
 @dataclass
 class Running:
-    """What one episode remembers: its sentence, the slots of past frames, the control step."""
+    """What one episode remembers: its sentence, noise, the slots of past frames, the control step and its plan."""
 
     instruction: str
+    generator: np.random.Generator
     history: deque[Features]
     step: int = 0
-    plan: ActionChunk | None = field(default=None)
+    plan: Plan | None = None
 
 
 class ModelPolicy:
@@ -64,13 +66,14 @@ class ModelPolicy:
         self.state_columns = observation_spec.columns(wanted.state_names)
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
-        """Begin an episode. This policy is deterministic, so ``seed`` changes nothing."""
-        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
+        self._running[episode] = Running(instruction, np.random.default_rng(seed), deque(maxlen=self.history))
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
-        """Replan for a new sentence, with a new history."""
-        self._running[episode] = Running(instruction, deque(maxlen=self.history))
+        """Replan for a new sentence, with a new history; the noise goes on."""
+        generator = self._running[episode].generator
+        self._running[episode] = Running(instruction, generator, deque(maxlen=self.history))
         self.executor.instruct(episode)
 
     def stop(self, episode: str) -> None:
@@ -94,8 +97,11 @@ class ModelPolicy:
 
     def _decide(self, episode: str) -> Decision:
         running = self._running[episode]
+        plan = running.plan
+        assert plan is not None, "the executor was due at the first step"
+        confidence = plan.confidence_at(running.step)
         running.step += 1
-        return Decision(self.executor.next(episode), None, running.plan)
+        return Decision(self.executor.next(episode), confidence, plan.chunk)
 
     @torch.inference_mode()
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
@@ -107,12 +113,22 @@ class ModelPolicy:
                 history.append(features.row(row))
             else:
                 history[-1] = features.row(row)
-        plans = self.network.head.predict(self._window(padded)).numpy()
-        for row, episode in enumerate(episodes):
-            if self.executor.due(episode):
-                chunk = self.normalizer.denormalize(plans[row])
-                self._running[episode].plan = ActionChunk(chunk)
-                self.executor.push(episode, chunk)
+        due = {row for row, episode in enumerate(episodes) if self.executor.due(episode)}
+        if due:
+            window = replace(self._window(padded), memory=features.memory, memory_mask=features.memory_mask)
+            self._plan(padded, due, window)
+
+    def _plan(self, padded: Sequence[str], due: Collection[int], window: Features) -> None:
+        """Plan for the rows that are ``due``; the others' generators stay as they are."""
+        generators = [self._running[e].generator if row in due else None for row, e in enumerate(padded)]
+        prediction = self.network.head.predict(window, self.network.head.draw(generators))
+        for row in due:
+            running, planned = self._running[padded[row]], prediction.actions[row].numpy()
+            own = prediction.confidence
+            sure = overlap_confidence(planned, running.step, running.plan) if own is None else own[row].numpy()
+            chunk = self.normalizer.denormalize(planned)
+            running.plan = Plan(running.step, ActionChunk(chunk), planned, sure)
+            self.executor.push(padded[row], chunk)
 
     def _window(self, episodes: Sequence[str]) -> Features:
         rows, valid = [], []
