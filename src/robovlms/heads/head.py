@@ -111,9 +111,11 @@ class Head(nn.Module, ABC):
         """Noise for ``predict``, each row from its own generator; a row without one gets zeros, and draws nothing."""
         if not self.noise_shape:
             return None
-        rows = [g.standard_normal(self.noise_shape, np.float32) if g else np.zeros(self.noise_shape, np.float32)
-                for g in generators]  # fmt: skip
-        return torch.from_numpy(np.stack(rows))
+        noise = np.zeros((len(generators), *self.noise_shape), np.float32)
+        for row, generator in zip(noise, generators, strict=True):
+            if generator is not None:
+                generator.standard_normal(dtype=np.float32, out=row)
+        return torch.from_numpy(noise)
 
     def merge(self, pose: Float[Tensor, "*n p"], gripper: Float[Tensor, "*n g"]) -> Float[Tensor, "*n a"]:
         """Put pose and gripper columns back into the spec's order."""

@@ -82,7 +82,8 @@ class SamplingHead(Head):
     @override
     def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
         steps = torch.arange(actions.shape[1], device=actions.device).repeat(self.config.draws)
-        clean, mask = self.signed(actions)[:, steps], mask[:, steps]
+        kept = actions.where(mask[..., None], 0.0)  # a NaN beyond an episode's end would pass through attention
+        clean, mask = self.signed(kept)[:, steps], mask[:, steps]
         made = self.corrupt(clean, *self._chance(clean))
         answer = self.denoiser(made.noisy, made.time, self.reader(features).at(steps), mask)
         error = (answer - made.target) ** 2
