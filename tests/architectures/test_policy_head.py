@@ -122,7 +122,7 @@ def test_acting_frame_by_frame_equals_the_window(vla):
         images = {name: image[step].numpy() for name, image in batch.images.items()}
         observation = Observation(images, batch.state[1, step].numpy().astype(np.float64))
         decision = policy.act({"a": observation})["a"]
-    windowed = vla.normalizer().denormalize(vla.network.head.predict(vla.network.features(batch))[1].numpy())
+    windowed = vla.normalizer().denormalize(vla.network.head.predict(vla.network.features(batch)).actions[1].numpy())
     assert np.abs(decision.plan.actions - windowed).max() <= 1e-5
 
 
@@ -206,8 +206,8 @@ def test_the_state_reaches_the_action_whichever_way_it_goes(state_in, tiny_palig
     batch = windows()
     features = network.features(batch)
     assert (features.state is None) == (state_in == "prompt")
-    moved = network.head.predict(network.features(dataclasses.replace(batch, state=batch.state + 1.0)))
-    assert not torch.allclose(moved, network.head.predict(features))
+    moved = network.head.predict(network.features(dataclasses.replace(batch, state=batch.state + 1.0))).actions
+    assert not torch.allclose(moved, network.head.predict(features).actions)
     assert (network.features(dataclasses.replace(batch, state=batch.state + 1.0)).slots == features.slots).all() == (
         state_in == "head"
     )

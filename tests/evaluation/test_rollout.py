@@ -2,6 +2,7 @@
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,6 +109,35 @@ def test_a_policy_that_never_looks_never_renders(monkeypatch):
     monkeypatch.setattr(ToyWorld, "_observe", unseen)
     results = play(toy_jobs(6), 0, scripted_baseline("random", ACTION_SPEC))
     assert len(results) == 6
+
+
+class Sure(ToyPolicy):
+    """Sure of every second step, and less with every step since the instruction."""
+
+    def start(self, episode, instruction, *, seed):
+        super().start(episode, instruction, seed=seed)
+        self.steps = {**getattr(self, "steps", {}), episode: 0}
+
+    def instruct(self, episode, instruction):
+        super().instruct(episode, instruction)
+        self.steps[episode] = 0
+
+    def act(self, observations):
+        made = {}
+        for episode, decision in super().act(observations).items():
+            number = self.steps[episode]
+            made[episode] = replace(decision, confidence=None if number % 2 else 1 / (1 + number))
+            self.steps[episode] += 1
+        return made
+
+
+def test_each_attempt_keeps_its_own_mean_confidence(reference):
+    results = play(toy_jobs(23), 0, Sure())
+    for result in results:
+        for task in result.tasks:
+            expected = np.mean([1 / (1 + number) for number in range(0, task.steps, 2)])
+            assert task.confidence == pytest.approx(expected, abs=1e-6)
+    assert {task.confidence for result in reference for task in result.tasks} == {None}
 
 
 def test_chains_follow_the_rules(reference):

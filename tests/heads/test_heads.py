@@ -63,25 +63,6 @@ def test_columns_come_back_in_the_order_of_the_spec():
     assert merged.tolist() == [[0, 1, 2, 3, 4, 5]]
 
 
-@pytest.mark.parametrize("config", [MLPConfig(num_slots=2, hidden=64), LSTMConfig(num_slots=2, hidden=64)])
-def test_a_head_can_learn_one_batch(config):
-    torch.manual_seed(0)
-    head = config.build(SPEC, chunk=5, width=8)
-    actions = torch.rand(3, 4, 5, 6) * 2 - 1
-    actions[..., 3] = (actions[..., 3] > 0).float()
-    optimizer = torch.optim.Adam(head.parameters(), 5e-3)
-    mask = torch.ones(3, 4, 5, dtype=torch.bool)
-    for _ in range(400):
-        optimizer.zero_grad()
-        losses = head.loss(features(), actions, mask)
-        losses.total.backward()
-        optimizer.step()
-    assert losses.total.item() < 0.05
-    predicted = head.predict(features())
-    assert (predicted - actions[:, -1]).abs().max() < 0.5
-    assert ((predicted[..., 3] > 0.5) == (actions[:, -1, :, 3] > 0.5)).all()
-
-
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=4))
 @settings(max_examples=30, deadline=None)
 def test_shift_rotates_each_row_by_its_own_padding(padding):

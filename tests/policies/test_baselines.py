@@ -11,6 +11,11 @@ from robovlms.core.config import validate
 from robovlms.core.errors import UserError
 from robovlms.policies.vla import VLA, VLAManifest
 
+
+def predicted(network, batch):
+    return network.head.predict(network.features(batch)).actions
+
+
 KINDS = ("cnn", "cnn_gru", "act")
 HISTORY = {"cnn": 1, "cnn_gru": 3, "act": 1}
 
@@ -49,7 +54,7 @@ def test_one_batch_is_soon_learned(kind):
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1 < first
-    wrong = network.head.predict(network.features(batch))[..., 2].round() != actions[:, -1, :, 2]
+    wrong = predicted(network, batch)[..., 2].round() != actions[:, -1, :, 2]
     assert not wrong.any()
 
 
@@ -57,7 +62,7 @@ def test_one_batch_is_soon_learned(kind):
 @torch.no_grad()
 def test_sentence_state_and_every_camera_reach_the_action(kind):
     network, batch = small(kind, history=HISTORY[kind]).network, window("a", range(HISTORY[kind]), HISTORY[kind])
-    plain = network.head.predict(network.features(batch))
+    plain = predicted(network, batch)
     dark = {name: {**batch.images, name: torch.zeros_like(image)} for name, image in batch.images.items()}
     others = [dataclasses.replace(batch, images=images) for images in dark.values()]
     others += [
@@ -65,7 +70,7 @@ def test_sentence_state_and_every_camera_reach_the_action(kind):
         dataclasses.replace(batch, state=batch.state + 1),
     ]
     for other in others:
-        assert (network.head.predict(network.features(other)) - plain).abs().max() > 1e-5
+        assert (predicted(network, other) - plain).abs().max() > 1e-5
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -73,13 +78,13 @@ def test_sentence_state_and_every_camera_reach_the_action(kind):
 def test_other_rows_and_shared_frames_never_change_an_answer(kind):
     network, history = small(kind, history=HISTORY[kind]).network, HISTORY[kind]
     a, b = window("a", range(history), history, "open"), window("b", range(history), history, "close it")
-    together = network.head.predict(network.features(stacked(a, b)))
-    alone = [network.head.predict(network.features(batch))[0] for batch in (a, b)]
+    together = predicted(network, stacked(a, b))
+    alone = [predicted(network, batch)[0] for batch in (a, b)]
     assert (together - torch.stack(alone)).abs().max() <= 1e-5
     texts = ("open", "close it")
     shared = dataclasses.replace(stacked(a, a), images=a.images, frame_id=a.frame_id, instructions=texts)
     shared = dataclasses.replace(shared, frame_index=a.frame_index.repeat(2, 1))
-    answers = network.head.predict(network.features(shared))
+    answers = predicted(network, shared)
     assert (answers[0] - alone[0]).abs().max() <= 1e-5
     assert (answers[1] - answers[0]).abs().max() > 1e-5
 
@@ -106,9 +111,7 @@ def test_the_gru_reads_no_padding_and_no_future():
         assert (one[:, :3] - other[:, :3]).abs().max() <= 1e-6
         assert (one[:, 3] - other[:, 3]).abs().max() > 1e-5
     first = dataclasses.replace(plain, images={n: torch.cat([255 - i[:1], i[1:]]) for n, i in plain.images.items()})
-    assert (
-        network.head.predict(network.features(first)) - network.head.predict(network.features(plain))
-    ).abs().max() > 0
+    assert (predicted(network, first) - predicted(network, plain)).abs().max() > 0
 
 
 def test_a_row_of_acts_chunk_is_read_from_its_own_query():
@@ -117,7 +120,8 @@ def test_a_row_of_acts_chunk_is_read_from_its_own_query():
     assert features.slots.shape == (1, 1, CHUNK, 16)
     moved = features.slots.clone()
     moved[:, :, 2] += 1
-    difference = network.head.predict(dataclasses.replace(features, slots=moved)) - network.head.predict(features)
+    before, after = (network.head.predict(dataclasses.replace(features, slots=s)) for s in (features.slots, moved))
+    difference = after.actions - before.actions
     assert [bool(row.any()) for row in difference[0]] == [row == 2 for row in range(CHUNK)]
 
 

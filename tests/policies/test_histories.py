@@ -40,7 +40,9 @@ def test_a_plan_reads_the_frames_training_would_show_it(executor, sizes):
             planned += 1
             steps = [step - back * stride for back in range(sizes["history"]) if step >= back * stride][::-1]
             batch = window("a", steps, sizes["history"])
-            expected = vla.normalizer().denormalize(vla.network.head.predict(vla.network.features(batch))[0].numpy())
+            expected = vla.normalizer().denormalize(
+                vla.network.head.predict(vla.network.features(batch)).actions[0].numpy()
+            )
             assert np.abs(decision.plan.actions - expected).max() <= 1e-5
     assert planned >= 3
 

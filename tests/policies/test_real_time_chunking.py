@@ -18,7 +18,7 @@ def policy_and_calls(monkeypatch):
 
     def continuing(features, *noise, plan):
         answer = predict(features, *noise)
-        calls.append((plan, answer))
+        calls.append((plan, answer.actions))
         return answer
 
     monkeypatch.setattr(type(head), "continues_plans", True)

@@ -12,6 +12,7 @@ from synthetic_runs import write_clip
 from robovlms.core.errors import WorkFailed
 from robovlms.evaluation import results
 from robovlms.reports.clips import embed_clips
+from robovlms.reports.confidence import calibrations
 from robovlms.reports.curves import panels
 from robovlms.reports.html import write_report
 from robovlms.reports.runs import Run, read_run, read_runs
@@ -76,6 +77,20 @@ def test_grid_has_a_cell_for_every_place_of_every_chain(run_dir):
         states = [cell.state for cell in row.cells]
         assert len(states) == 5
         assert states == ["solved"] * row.solved + (["failed"] + ["open"] * (4 - row.solved) if row.solved < 5 else [])
+
+
+def test_confidence_is_held_against_success(page, run_dir, tmp_path):
+    data = json.loads((run_dir / "results.json").read_text())
+    attempts = [task for episode in data["episodes"] for task in episode["tasks"]]
+    (found,) = calibrations([read_run(run_dir)])
+    assert found.calibration.n == len(attempts)
+    assert f"<b>{found.calibration.error:.3f}</b>" in page
+    assert page.count("attempts succeeded, 95 % interval") == len(found.calibration.bins)
+    for task in attempts:
+        task["confidence"] = None
+    (tmp_path / "results.json").write_text(json.dumps(data))
+    assert calibrations([read_run(tmp_path)]) == []
+    assert 'id="confidence"' not in write_report([tmp_path], tmp_path).read_text()
 
 
 def test_infrastructure_errors_are_shown_and_not_counted(run_dir, tmp_path):

@@ -9,13 +9,14 @@ from torch import nn
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config
+from robovlms.heads.attention import MAX_STEPS
 from robovlms.heads.head import Features, Head, Losses
 
 
 class ArchitectureConfig(Config):
     """Windows of ``history`` frames, ``stride`` control steps apart; each frame is labelled with ``chunk`` actions."""
 
-    history: int = Field(1, ge=1, le=64)
+    history: int = Field(1, ge=1, le=MAX_STEPS)
     stride: int = Field(1, ge=1)
     chunk: int = Field(8, ge=1)
     state_noise: float = Field(0.05, ge=0)

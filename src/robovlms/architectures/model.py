@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
@@ -12,10 +12,14 @@ from robovlms.architectures.policy_head import PolicyHead, PolicyHeadConfig
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
+from robovlms.heads.diffusion import DiffusionConfig
+from robovlms.heads.flow import FlowConfig
+from robovlms.heads.gpt import GPTConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
+from robovlms.heads.sampling import SamplingConfig
 
-HeadConfig = Annotated[LSTMConfig | MLPConfig, Field(discriminator="kind")]
+HeadConfig = Annotated[LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig, Field(discriminator="kind")]
 
 
 class VLAConfig(Config):
@@ -25,6 +29,26 @@ class VLAConfig(Config):
     backbone: BackboneConfig = BackboneConfig()
     architecture: PolicyHeadConfig = PolicyHeadConfig()
     head: HeadConfig = LSTMConfig()
+
+    @model_validator(mode="after")
+    def _one_pooled_vector(self) -> "VLAConfig":
+        if self.architecture.read != "slots" and self.head.num_slots != 1:
+            raise ValueError(
+                f"architecture.read is {self.architecture.read}, which gives one vector a step: "
+                f"got head.num_slots {self.head.num_slots}; set it to 1, or architecture.read to slots"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _remembers_what_it_learns(self) -> "VLAConfig":
+        attends = self.head.attends if isinstance(self.head, SamplingConfig) else "slots"
+        if attends == "memory" and self.architecture.history > 1:
+            raise ValueError(
+                "head.attends is memory, the prompt of a window's last frame, so its other frames could not be "
+                f"learned from: got architecture.history {self.architecture.history}; "
+                "set it to 1, or head.attends to slots"
+            )
+        return self
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network, with the VLM of ``directory`` when a checkpoint is loaded."""

@@ -14,10 +14,11 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
+from robovlms.architectures.read_out import Pool, Read, pooled, require_poolable
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Media, Segment, Slot, State, Text
+from robovlms.backbones.prompt import Image, Layout, Media, Segment, Slot, State, Text
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -29,17 +30,25 @@ class PolicyHeadConfig(ArchitectureConfig):
     max_text_tokens: int = Field(32, ge=4)
     state_in: Literal["prompt", "head", "both"] = "both"
     """Whether proprioception is a token of the prompt, goes straight to the head, or both."""
+    read: Read = "slots"
+    """What the head reads: learned slots at the prompt's end, or the prompt's own tokens, pooled into one vector."""
+    pool: Pool = "max"
+    """How tokens are pooled where they are."""
 
 
 class PolicyHead(Architecture):
     """Folds the frames of a window into the batch and leaves time to the head."""
+
+    slot_vectors: nn.Parameter | None
 
     def __init__(self, config: PolicyHeadConfig, backbone: Backbone, head: Head, state_dims: int):
         super().__init__()
         self.config, self.backbone, self.head = config, backbone, head
         width = backbone.hidden_size
         self.state = StateEncoder(state_dims, width, config.state_noise) if state_dims else None
-        self.slot_vectors = nn.Parameter(like_words(backbone, head.queries(None).num_slots))
+        require_poolable(backbone, config.read)
+        slots = nn.Parameter(like_words(backbone, head.queries(None).num_slots)) if config.read == "slots" else None
+        self.register_parameter("slot_vectors", slots)
 
     @override
     def features(self, batch: Batch) -> Features:
@@ -51,13 +60,18 @@ class PolicyHead(Architecture):
         state = self.state(batch.state.flatten(0, 1)[first]) if self.state else None
         if state is not None and self.config.state_in != "head":
             segments.append(State(state))
-        segments += [text, Slot(self.slot_vectors)]
+        segments += [text] if self.slot_vectors is None else [text, Slot(self.slot_vectors)]
         sequence = self.backbone.compose(segments)
         hidden, _ = self.backbone.think(sequence)
-        slots = self.backbone.slots(hidden, sequence.layout)[:, 0]
+        slots = self._read(hidden, sequence.layout)
         last = inverse[:, -1]
         direct = state[:, 0][inverse] if state is not None and self.config.state_in != "prompt" else None
         return Features(slots[inverse], batch.frame_valid, direct, hidden[last], sequence.layout.valid[last])
+
+    def _read(self, hidden: Float[Tensor, "p s d"], layout: Layout) -> Float[Tensor, "p m d"]:
+        if self.config.read == "slots":
+            return self.backbone.slots(hidden, layout)[:, 0]
+        return pooled(hidden, layout, self.config.read, self.config.pool)
 
     @override
     def require_readable(self, instructions: Sequence[str]) -> None:

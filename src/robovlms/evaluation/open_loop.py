@@ -67,13 +67,14 @@ def write_open_loop(vla: VLA, store: FrameStore, run: Path) -> list[Entry]:
 
 @torch.inference_mode()
 def _predict(vla: VLA, store: FrameStore, episode: int, normalizers: Mapping) -> Float[np.ndarray, "t a"]:
-    """The first action of the chunk planned at every frame of an episode."""
+    """The first action of the chunk planned at every frame of an episode; a head that samples does so by its number."""
     settings = vla.manifest.model.architecture
     window = WindowConfig(history=settings.history, stride=settings.stride, chunk=settings.chunk)
     length = int(store.episodes.lengths[episode])
     batch = Loader(store, [episode], window, length, normalizers, shuffle=False).batch(0)
-    vla.network.eval()
-    return vla.network.head.predict(vla.network.features(batch))[:, 0].numpy()
+    network = vla.network.eval()
+    noise = network.head.draw([np.random.default_rng(episode)] * length)
+    return network.head.predict(network.features(batch), noise).actions[:, 0].numpy()
 
 
 def _training_mean(store: FrameStore, dataset: int, normalizer) -> Float[np.ndarray, " a"]:

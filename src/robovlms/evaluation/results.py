@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from robovlms.core.config import C, Config
 from robovlms.core.errors import CorruptData, UserError
@@ -24,13 +24,17 @@ LIBRARIES = ("robovlms", "mujoco", "numpy", "torch", "transformers")
 
 
 class TaskResult(Config):
-    """One attempted task. ``steps`` counts control steps; ``failure`` says why it ended without success."""
+    """One attempted task. ``steps`` counts control steps; ``failure`` says why it ended without success.
+
+    ``confidence`` is the policy's own, a mean over the steps that had one; None where none had.
+    """
 
     task: str
     instruction: str
     success: bool
     steps: int
     failure: str | None = None
+    confidence: float | None = Field(None, ge=0, le=1)
 
 
 class EpisodeResult(Config):

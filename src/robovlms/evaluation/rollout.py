@@ -7,7 +7,7 @@ the jobs alone. Two cohorts take turns: the worlds of one move while the policy 
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,7 +31,18 @@ class _Seat:
 
     job: Job
     turn: Turn | None = None
-    started: bool = False
+    sure: list[list[float]] = field(default_factory=list)
+    """The policy's confidence at the steps of each task begun."""
+
+    @property
+    def started(self) -> bool:
+        return bool(self.sure)
+
+    def judged(self, result: EpisodeResult) -> EpisodeResult:
+        """The result with the confidence of each attempt."""
+        pairs = zip(result.tasks, self.sure, strict=True)
+        tasks = [task.model_copy(update={"confidence": _mean(sure)}) for task, sure in pairs]
+        return result.model_copy(update={"tasks": tuple(tasks)})
 
     @property
     def observation(self) -> Observation:
@@ -99,7 +110,7 @@ class Rollouts:
         if turn.result is not None:
             self._leave(slot)
             self._num_ok += 1
-            return turn.result
+            return seat.judged(turn.result)
         seat.turn = turn
         if turn.instruction is not None:
             self._tell(seat, turn.instruction)
@@ -111,7 +122,7 @@ class Rollouts:
         else:
             seed = np.random.SeedSequence([self._seed, seat.job.seed]).generate_state(1)[0]
             self._policy.start(seat.job.id, instruction, seed=int(seed))
-            seat.started = True
+        seat.sure.append([])
 
     def _lose(self, slot: int, lost: Lost) -> EpisodeResult | None:
         """Queue the episode again from its beginning, unless it is the one that brings its world down each time."""
@@ -161,9 +172,15 @@ class Rollouts:
         self._on_steps(len(seats))
         commands: dict[int, Command] = {}
         for slot, seat in seats.items():
-            action = decisions[seat.job.id].action
+            action, sure = decisions[seat.job.id].action, decisions[seat.job.id].confidence
+            if sure is not None:
+                seat.sure[-1].append(sure)
             if not np.isfinite(action).all():
                 raise WorkFailed(f"The policy's action is not finite in episode {seat.job.id}: {action.tolist()}.")
             commands[slot] = Act(action, render=self._policy.needs_observation(seat.job.id))
             seat.turn = None
         return commands
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return round(sum(values) / len(values), 6) if values else None

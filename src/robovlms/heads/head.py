@@ -1,6 +1,7 @@
 """A head is two methods: ``loss`` and ``predict``. It reads features at the slots and knows nothing of images.
 
-It also says what it needs in the prompt: learned slots, or teacher-forced action tokens (``queries``).
+It also says what it needs: learned slots or teacher-forced action tokens in the prompt (``queries``), and noise for
+what it samples (``noise_shape``), which a policy draws for each row by itself so that batching never changes an action.
 """
 
 from abc import ABC, abstractmethod
@@ -8,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -63,9 +65,23 @@ class Losses:
     parts: Mapping[str, Float[Tensor, ""]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Prediction:
+    """The chunks planned at the last step of each window, in normalised action space (gripper in [0, 1]).
+
+    ``confidence`` is the head's own estimate in [0, 1] for each action: how far its samples agree, or how likely its
+    tokens are. A head without one leaves it None; the policy then asks how far overlapping plans agree.
+    """
+
+    actions: Float[Tensor, "b k a"]
+    confidence: Float[Tensor, "b k"] | None = None
+
+
 class Head(nn.Module, ABC):
     """Turns features into action chunks and a loss, in normalised action space (gripper in {0, 1})."""
 
+    noise_shape: tuple[int, ...] = ()
+    """Shape of the standard normal noise ``predict`` reads for each row; empty for a head that samples nothing."""
     continues_plans: ClassVar[bool] = False
     """Whether ``predict`` takes ``plan``, a ``heads.inpainting.RunningPlan``, as the executor ``rtc`` needs."""
 
@@ -86,8 +102,23 @@ class Head(nn.Module, ABC):
         """Loss over every valid step and future action; a batch without any valid action gives zero."""
 
     @abstractmethod
-    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
-        """The chunk planned at the last step."""
+    def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
+        """The chunks planned at the last step.
+
+        Args:
+            features: What the architecture read.
+            noise: What ``draw`` gave, for a head that samples; torch's own generator draws it when left out.
+        """
+
+    def draw(self, generators: Sequence[np.random.Generator | None]) -> Float[Tensor, "b ..."] | None:
+        """Noise for ``predict``, each row from its own generator; a row without one gets zeros, and draws nothing."""
+        if not self.noise_shape:
+            return None
+        noise = np.zeros((len(generators), *self.noise_shape), np.float32)
+        for row, generator in zip(noise, generators, strict=True):
+            if generator is not None:
+                generator.standard_normal(dtype=np.float32, out=row)
+        return torch.from_numpy(noise)
 
     def merge(self, pose: Float[Tensor, "*n p"], gripper: Float[Tensor, "*n g"]) -> Float[Tensor, "*n a"]:
         """Put pose and gripper columns back into the spec's order."""

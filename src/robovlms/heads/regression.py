@@ -1,4 +1,4 @@
-"""The part MLP and LSTM heads share: a trunk vector per step becomes a chunk of poses and gripper logits."""
+"""The part MLP, LSTM and GPT heads share: a trunk vector per step becomes a chunk of poses and gripper logits."""
 
 from abc import abstractmethod
 
@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import Config
-from robovlms.heads.head import Features, Head, Losses, Queries
+from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
 from robovlms.heads.losses import PoseLoss, gripper_loss, pose_loss
 
 
@@ -71,6 +71,6 @@ class RegressionHead(Head):
         return Losses(total, parts)
 
     @override
-    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
+    def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
         poses, logits = self.outputs(features)
-        return self.merge(poses[:, -1], torch.sigmoid(logits[:, -1]))
+        return Prediction(self.merge(poses[:, -1], torch.sigmoid(logits[:, -1])))

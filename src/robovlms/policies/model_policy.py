@@ -1,8 +1,8 @@
 """A trained network playing its chunks: one policy for any number of episodes at once.
 
-The network always runs at one fixed, padded batch shape, with one row an episode, so that an action depends neither
-on who else is in the batch nor on how many workers there are. A new instruction starts a new history, as training
-windows never cross a demonstration.
+The network always runs at one fixed, padded batch shape, with one row an episode, and each row samples from its
+episode's own generator, so that an action depends neither on who else is in the batch nor on how many workers there
+are. A new instruction starts a new history, as training windows never cross a demonstration.
 
 A plan reads the frames that training would have given its window: those ``stride`` steps apart, back from the step it
 is made at. Executors know when plans are due, so a frame is encoded, once, if some plan will read it. That is one
@@ -10,7 +10,7 @@ every ``stride`` steps where ``chunk:K`` has K a multiple of the stride, and up 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -23,20 +23,22 @@ from robovlms.core.batch import Batch
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import ActionChunk, Decision, Observation
 from robovlms.data.images import fit_image
-from robovlms.heads.head import Features
+from robovlms.heads.head import Features, Prediction
 from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
+from robovlms.policies.plan import Plan, overlap_confidence
 from robovlms.policies.vla import VLA
 
 
 @dataclass
 class Running:
-    """What one episode remembers: its sentence, the control step, the features of frames by step, the newest plan."""
+    """What one episode remembers: its sentence, noise, control step, features of frames by step, newest plan."""
 
     instruction: str
+    generator: np.random.Generator
     step: int = 0
     frames: dict[int, Features] = field(default_factory=dict)
-    plan: ActionChunk | None = None
+    plan: Plan | None = None
 
 
 class ModelPolicy:
@@ -74,13 +76,13 @@ class ModelPolicy:
         self.state_columns = observation_spec.columns(wanted.state_names)
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
-        """Begin an episode. This policy is deterministic, so ``seed`` changes nothing."""
-        self._running[episode] = Running(instruction)
+        """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
+        self._running[episode] = Running(instruction, np.random.default_rng(seed))
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
-        """Replan for a new sentence, with a new history."""
-        self._running[episode] = Running(instruction)
+        """Replan for a new sentence, with a new history; the noise goes on."""
+        self._running[episode] = Running(instruction, self._running[episode].generator)
         self.executor.instruct(episode)
 
     def stop(self, episode: str) -> None:
@@ -101,11 +103,14 @@ class ModelPolicy:
 
     def _decide(self, episode: str) -> Decision:
         running = self._running[episode]
+        plan = running.plan
+        assert plan is not None, "the executor was due at the first step"
+        confidence = plan.confidence_at(running.step)
         action = self.normalizer.snap(self.executor.next(episode))
         running.step += 1
         oldest = running.step - (self.history - 1) * self.stride
         running.frames = {step: frame for step, frame in running.frames.items() if step >= oldest}
-        return Decision(action, None, running.plan)
+        return Decision(action, confidence, plan.chunk)
 
     @torch.no_grad()  # inference mode would forbid the gradients of a guided head
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
@@ -116,19 +121,27 @@ class ModelPolicy:
             running.frames[running.step] = features.row(row)
         due = [row for row, episode in enumerate(episodes) if self.executor.due(episode)]
         if due:
-            self._plan(padded, due)
+            self._plan(padded, due, features)
 
-    def _plan(self, padded: Sequence[str], due: Sequence[int]) -> None:
-        """Plan for the rows that are ``due``; the others repeat one of them."""
-        rows = [padded[row if row in due else due[0]] for row in range(len(padded))]
-        running = {"plan": self._running_plans(rows)} if self.executor.continues else {}
-        plans = self.network.head.predict(self._windows(rows), **running).numpy()
+    def _plan(self, padded: Sequence[str], due: Sequence[int], features: Features) -> None:
+        """Plan for the rows that are ``due``; the others repeat one of them, and their generators stay as they are."""
+        rows = [row if row in due else due[0] for row in range(len(padded))]
+        episodes = [padded[row] for row in rows]
+        noise = self.network.head.draw([self._running[e].generator if r in due else None for r, e in enumerate(padded)])
+        running = {"plan": self._running_plans(episodes)} if self.executor.continues else {}
+        prediction = self.network.head.predict(self._windows(episodes, features, rows), noise, **running)
         for row in due:
-            chunk = self.normalizer.denormalize(plans[row])
-            self._running[padded[row]].plan = ActionChunk(chunk)
-            self.executor.push(padded[row], chunk)
+            self._take(padded[row], prediction, row)
 
-    def _windows(self, episodes: Sequence[str]) -> Features:
+    def _take(self, episode: str, prediction: Prediction, row: int) -> None:
+        running, planned = self._running[episode], prediction.actions[row].numpy()
+        chunk = self.normalizer.denormalize(planned)
+        origin = self.executor.push(episode, chunk)
+        own = prediction.confidence
+        sure = overlap_confidence(planned, origin, running.plan) if own is None else own[row].numpy()
+        running.plan = Plan(origin, ActionChunk(chunk), planned, sure)
+
+    def _windows(self, episodes: Sequence[str], features: Features, origins: Sequence[int]) -> Features:
         """The frames each plan reads, laid out as ``data.window`` does: padding repeats the oldest of them."""
         rows, valid = [], []
         for episode in episodes:
@@ -138,7 +151,10 @@ class ModelPolicy:
             frames = [running.frames[step] for step in steps]
             rows.append(frames[:1] * missing + frames)
             valid.append([False] * missing + [True] * len(frames))
-        return Features.windows(rows, torch.tensor(valid))
+        window = Features.windows(rows, torch.tensor(valid))
+        if features.memory is None or features.memory_mask is None:
+            return window
+        return replace(window, memory=features.memory[origins], memory_mask=features.memory_mask[origins])
 
     def _running_plans(self, episodes: Sequence[str]) -> RunningPlan:
         rests = [self.executor.rest(episode) for episode in episodes]

@@ -87,13 +87,18 @@ class Executor:
                 f"plans {num_rows}. Play fewer actions of a plan, lower the latency, or train with a longer chunk."
             )
 
-    def push(self, episode: str, chunk: Chunk) -> None:
-        """Take the plan that is due, made from the observation of this step; ``UserError`` when it is too short."""
+    def push(self, episode: str, chunk: Chunk) -> int:
+        """Take the plan that is due, made from the observation of this step; returns the step its row 0 is for.
+
+        Raises:
+            UserError: it is too short.
+        """
         self.require(len(chunk))
         line = self._timelines[episode]
         plan = _Plan(self._origin(line), line.step + self.delay, chunk)
         line.plans.append(plan)
         line.due = plan.origin + self.every
+        return plan.origin
 
     def rest(self, episode: str) -> Chunk | None:
         """What the newest plan holds from this step on; None without a plan. The first ``delay`` rows are settled."""

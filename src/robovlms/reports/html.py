@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.reports import curves, summary
 from robovlms.reports.clips import embed_clips
+from robovlms.reports.confidence import calibrations
 from robovlms.reports.provenance import provenance
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
@@ -86,6 +87,7 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
         "clips": clips,
         "clips_left_out": left_out,
         "tasks": task_rows(runs),
+        "calibrations": calibrations(runs),
         "grids": [chain_grid(run) for run in runs],
         "panels": curves.panels(runs),
         "provenance": [provenance(run) for run in runs],

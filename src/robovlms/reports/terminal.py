@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robovlms.reports.confidence import calibrations
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
 from robovlms.reports.summary import find, percent, protocol_differences
@@ -93,6 +94,8 @@ def _rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     names = dict.fromkeys(name for run in runs if run.outcome for name in run.outcome.metrics)
     rows = [(_name(name), [_cell(run.outcome.metrics.get(name) if run.outcome else None, name) for run in runs])
             for name in names if name != "success" or "success_2" not in names]  # fmt: skip
+    gaps = {item.run: f"{item.calibration.error:.3f}" for item in calibrations(runs)}
+    rows += [("calibration error", [gaps.get(index, "-") for index in range(len(runs))])] if gaps else []
     errors = dict.fromkeys(name for run in runs for name, _ in run.open_loop)
     rows += [
         (f"error, {name.replace('_', ' ')}", [_open_loop(dict(run.open_loop).get(name)) for run in runs])
