@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from robovlms.cli.pipeline import CNN
+from robovlms.cli.pipeline import BASELINES
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
@@ -98,7 +98,8 @@ def pretraining(run: Runner) -> Iterator[str]:
 
 def baseline(run: Runner) -> Iterator[str]:
     """The same without a VLM."""
-    yield from halves(run, {"cnn": [text for name, value in CNN.items() for text in (f"--{name}", str(value))]})
+    settings = [text for name, value in BASELINES["cnn"].items() for text in (f"--{name}", str(value))]
+    yield from halves(run, {"cnn": settings})
 
 
 def halves(run: Runner, arms: dict[str, list[str]]) -> Iterator[str]:

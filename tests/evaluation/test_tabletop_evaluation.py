@@ -13,7 +13,7 @@ from robovlms.core.types import Decision
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
-from robovlms.policies.executors import ChunkExecutor
+from robovlms.policies.executors import parse_executor
 from robovlms.policies.scripted import scripted_baseline
 from robovlms.worlds.tabletop.chains import chains
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION
@@ -95,7 +95,7 @@ class Convolution:
 
     def __init__(self, batch):
         torch.manual_seed(0)
-        self.batch, self.executor = batch, ChunkExecutor(4)
+        self.batch, self.executor = batch, parse_executor("chunk:4")
         self.net = torch.nn.Sequential(
             torch.nn.Conv2d(6, 8, 8, 4), torch.nn.GELU(), torch.nn.Flatten(), torch.nn.Linear(8 * 15 * 15, 4 * 7)
         )

@@ -115,12 +115,15 @@ def test_a_missing_camera_is_named():
         policy.act({"a": Observation({}, np.zeros(15))})
 
 
-def test_a_plan_shorter_than_its_executor_is_refused():
-    policy = make().policy("chunk:5", batch_size=1)
-    policy.start("a", "open the drawer", seed=0)
-    images = {name: np.zeros((64, 64, 3), np.uint8) for name in ("static", "wrist")}
-    with pytest.raises(UserError, match="chunk:5"):
-        policy.act({"a": Observation(images, np.zeros(15))})
+@pytest.mark.parametrize("executor", ["chunk:5", "chunk:4@1", "first@4", "ensemble:0.1@4"])
+def test_a_plan_shorter_than_its_executor_is_refused(executor):
+    with pytest.raises(UserError, match=f"'{executor}' needs plans of at least 5.*plans 4"):
+        make().policy(executor, batch_size=1)
+
+
+def test_a_head_that_cannot_continue_a_plan_is_refused():
+    with pytest.raises(UserError, match="MLPHead"):
+        make().policy("rtc:2@1", batch_size=1)
 
 
 def test_images_are_asked_for_only_when_a_plan_is_due():

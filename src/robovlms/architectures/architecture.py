@@ -2,10 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
-from jaxtyping import Float
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
@@ -38,9 +38,12 @@ class Architecture(nn.Module, ABC):
         """What of a frame is worth keeping until the windows that hold it are over: its features, or what was seen."""
         return self.features(batch)
 
-    def predict(self, window: Features, batch: Batch, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
-        """The chunks planned from what ``act`` gave for each step of a window; ``batch`` is that of its last step."""
-        return self.head.predict(window, noise)
+    def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
+        """The chunks planned from what ``act`` gave for each step of a window.
+
+        ``batch`` is that of the last step; ``given`` goes to the head's ``predict``: its noise, a running plan.
+        """
+        return self.head.predict(window, **given)
 
     @abstractmethod
     def require_readable(self, instructions: Sequence[str]) -> None:

@@ -1,10 +1,9 @@
 """The policy without a VLM, for the question "why a VLA?": a CNN per camera, modulated by the text (FiLM).
 
 Three strided convolutions a camera (Mnih et al. 2015), each scaled and shifted by a sentence vector (Perez et al.,
-arXiv 1709.07871); words are embedded and read by a GRU. It sees the same windows and feeds the same heads as a VLA.
+arXiv 1709.07871). It sees the same windows and feeds the same heads as a VLA: an MLP for one step, a GRU for several.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -14,6 +13,7 @@ from torch import Tensor, nn
 from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
+from robovlms.architectures.sentence import read_sentences
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.state import StateEncoder
 from robovlms.core.batch import Batch
@@ -21,7 +21,7 @@ from robovlms.heads.head import Features, Head
 
 
 class FilmCNNConfig(ArchitectureConfig):
-    """Sizes of the CNN + FiLM policy; one step of history."""
+    """Sizes of the CNN + FiLM policy."""
 
     kind: Literal["film_cnn"] = "film_cnn"
     channels: tuple[int, int, int] = (48, 96, 128)
@@ -45,7 +45,7 @@ class FilmCNN(Architecture):
     @override
     def features(self, batch: Batch) -> Features:
         frames, texts, first, inverse = distinct_prompts(batch)
-        text = self.read(batch.instructions)[texts]
+        text = read_sentences(batch.instructions, self.words, self.reader)[texts]
         slots = [encoder(batch.images[name][frames], text) for name, encoder in self.cameras.items()]
         slots.append(self.sentence(text))
         state = self.state(batch.state.flatten(0, 1)[first])[:, 0][inverse] if self.state else None
@@ -54,18 +54,6 @@ class FilmCNN(Architecture):
     @override
     def require_readable(self, instructions: Sequence[str]) -> None:
         """Every sentence is readable: words are hashed."""
-
-    def read(self, instructions: Sequence[str]) -> Float[Tensor, "l e"]:
-        """One vector a sentence. Words are hashed into buckets, so that unseen words are possible."""
-        device = self.words.weight.device
-        vectors = []
-        for sentence in instructions:
-            ids = [
-                word_bucket(word, self.config.num_word_buckets) for word in re.findall(r"[a-z0-9]+", sentence.lower())
-            ]
-            _, last = self.reader(self.words(torch.tensor([ids or [0]], device=device)))
-            vectors.append(last[-1, 0])
-        return torch.stack(vectors)
 
 
 class FilmEncoder(nn.Module):
@@ -92,11 +80,3 @@ class FilmEncoder(nn.Module):
             scale, bias = film(text)[..., None, None].chunk(2, dim=1)
             pixels = torch.relu(convolution(pixels) * (1 + scale) + bias)
         return pixels
-
-
-def word_bucket(word: str, num_buckets: int) -> int:
-    """A stable hash of a word (FNV-1a), never 0."""
-    value = 2166136261
-    for byte in word.encode():
-        value = ((value ^ byte) * 16777619) % 2**32
-    return 1 + value % (num_buckets - 1)

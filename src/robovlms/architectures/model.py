@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture
-from robovlms.architectures.film_cnn import FilmCNN, FilmCNNConfig
+from robovlms.architectures.baselines import ACTPolicyConfig, CNNConfig, CNNGRUConfig
 from robovlms.architectures.interleaved import InterleavedConfig
 from robovlms.architectures.one_step import OneStepConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
@@ -89,29 +89,7 @@ def structures() -> dict[str, type[VLMConfig]]:
     return {member.model_fields["kind"].default: member for member in get_args(choice) or (choice,)}
 
 
-class CNNConfig(Config):
-    """The non-VLA baseline under the same data, heads and executor."""
-
-    kind: Literal["cnn"] = "cnn"
-    architecture: FilmCNNConfig = FilmCNNConfig()
-    head: MLPConfig = MLPConfig(hidden=512)
-
-    @model_validator(mode="after")
-    def _one_step(self) -> "CNNConfig":
-        if self.architecture.history != 1:
-            raise ValueError("the CNN baseline reads one step; set architecture.history to 1")
-        return self
-
-    def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
-        """The network; it has no VLM to load."""
-        head = self.head.model_copy(update={"num_slots": len(observation.cameras) + 1})
-        width = self.architecture.width
-        built = head.build(action, self.architecture.chunk, width, width if observation.state_dims else 0)
-        size = observation.cameras[0].height
-        return FilmCNN(self.architecture, observation.camera_names, size, built, observation.state_dims)
-
-
-ModelConfig = Annotated[VLAConfig | CNNConfig, Field(discriminator="kind")]
+ModelConfig = Annotated[VLAConfig | CNNConfig | CNNGRUConfig | ACTPolicyConfig, Field(discriminator="kind")]
 
 
 def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec:

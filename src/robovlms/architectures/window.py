@@ -4,6 +4,7 @@ Acting, they keep the image tokens of past frames and think about each window an
 """
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
@@ -37,8 +38,8 @@ class WindowArchitecture(VLMArchitecture):
         return Features(seen[inverse], batch.frame_valid, state)
 
     @override
-    def predict(self, window: Features, batch: Batch, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
-        return self.head.predict(self.read(window, batch), noise)
+    def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
+        return self.head.predict(self.read(window, batch), **given)
 
     def media(self, seen: Float[Tensor, "b t l e"], batch: Batch) -> list[list[Media]]:
         """What ``act`` saw, by step and camera."""

@@ -9,7 +9,7 @@ BENCHMARKS = ("tabletop",)
 
 
 def evaluate(
-    checkpoint: Annotated[str, typer.Argument(help="Checkpoint or run folder, hub id, baseline:cnn|random|zero.")],
+    checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder, hub id or baseline:NAME.")],
     benchmark: Annotated[str, typer.Option(help="tabletop.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[str, typer.Option(help="Scene of the tabletop: A, B, C or D.")] = "D",
@@ -19,13 +19,17 @@ def evaluate(
     chains: Annotated[int, typer.Option(help="Number of chains of five tasks.")] = 100,
     workers: Annotated[int, typer.Option(help="World processes; no episode depends on it. 0 = one a core.")] = 0,
     executor: Annotated[
-        str | None, typer.Option(help="first, chunk:K or ensemble:DECAY; default: the recipe's.")
+        str | None, typer.Option(help="first, chunk:K, ensemble:DECAY or rtc:K; @D: D steps late. Default: recipe's.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
 ) -> None:
-    """Score a policy on a benchmark, with intervals."""
+    """Score a policy on a benchmark, with intervals.
+
+    baseline:cnn, baseline:cnn_gru and baseline:act collect data and train a policy without a VLM first;
+    baseline:random and baseline:zero look at nothing.
+    """
     from robovlms.cli.scoring import score
     from robovlms.core.errors import UnknownName
     from robovlms.reports.terminal import print_summary

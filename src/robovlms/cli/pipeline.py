@@ -10,7 +10,7 @@ OUT/evaluation   episodes, results, clips
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,19 @@ from robovlms.training.run import FINISHED
 from robovlms.worlds.tabletop.gl import choose_backend
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
-MODELS = ("vla", "cnn")
-CNN = {"model.kind": "cnn", "training.augment.shift_px": 3, "training.optimizer.learning_rate": 1e-3}
-"""How the baseline differs from a recipe: in what serves it better."""
+FROM_SCRATCH = {"training.augment.shift_px": 3, "training.optimizer.learning_rate": 1e-3}
+BASELINES: Mapping[str, Mapping[str, Any]] = {
+    "cnn": {"model.kind": "cnn", **FROM_SCRATCH},
+    "cnn_gru": {
+        "model.kind": "cnn_gru",
+        "model.architecture.history": 4,
+        "model.architecture.stride": 6,  # the recipes' executor plays six actions of a plan
+        **FROM_SCRATCH,
+    },
+    "act": {"model.kind": "act", **FROM_SCRATCH, "training.optimizer.learning_rate": 5e-4},
+}
+"""How each policy without a VLM differs from a recipe: in what serves it better."""
+MODELS = ("vla", *BASELINES)
 DEMOS_PER_MINUTE, MOST_DEMOS = 150, 8000
 """Demonstrations collected for each minute of the whole budget, up to what fits in memory (a megabyte each)."""
 EVALUATION_SHARE = 0.22
@@ -111,8 +121,7 @@ class Pipeline:
         left = max(self.minutes * (1 - EVALUATION_SHARE) - used, 0.25 * self.minutes)
         base = RECIPES[self.tasks]([self.out / "demos"]).model_dump(mode="json")
         changes: dict[str, Any] = {"training.minutes": round(left, 2), "training.seed": self.seed}
-        if self.model == "cnn":
-            changes |= CNN
+        changes |= BASELINES.get(self.model, {})
         return validate(Experiment, merge(base, changes))
 
     def _say(self, text: str) -> None:

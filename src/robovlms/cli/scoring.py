@@ -13,7 +13,7 @@ from robovlms.core.protocols import Policy
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
-from robovlms.policies.scripted import scripted_baseline
+from robovlms.policies.scripted import SCRIPTS, scripted_baseline
 from robovlms.policies.vla import VLA, digest, locate
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
@@ -32,10 +32,11 @@ def score(
     resume: bool = False,
 ) -> Results:
     """Evaluate on the tabletop and keep the policy's provenance beside the results."""
-    if checkpoint == "baseline:cnn":
-        from robovlms.cli.baselines import trained_cnn
+    kind, _, name = checkpoint.partition(":")
+    if kind == "baseline" and name not in SCRIPTS:
+        from robovlms.cli.baselines import trained
 
-        checkpoint = str(trained_cnn(out, tasks, resume))
+        checkpoint = str(trained(name, out, tasks, resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
     policy, origin, provenance = _policy(checkpoint, executor)
     trained = provenance.get("data", {}).get("tasks")

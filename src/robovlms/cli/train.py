@@ -22,7 +22,7 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the experiment; train nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
-    """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind cnn."""
+    """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind act."""
     experiment = load_experiment(arguments or [], config, data or [], seed, minutes)
     if dry_run:
         typer.echo(experiment.model_dump_json(indent=2))

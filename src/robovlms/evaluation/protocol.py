@@ -27,7 +27,8 @@ class Protocol(Config):
         image_size: Height and width of the rendered images, in pixels.
         batch: Rows of the policy's padded batch, and episodes played side by side. CPU kernels may differ in the last
             bit between batch shapes, so the shape is part of what is measured.
-        executor: How plans become actions: ``first``, ``chunk:K`` or ``ensemble:DECAY``.
+        executor: How plans become actions, and how late they arrive: ``chunk:K``, ``chunk:K@D`` (see
+            ``policies.executors``).
         seed: Seed all sampling of the policy starts from.
     """
 

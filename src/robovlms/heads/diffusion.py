@@ -16,6 +16,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec
+from robovlms.heads.inpainting import RunningPlan, guided
 from robovlms.heads.sampling import Chunks, Corrupted, Denoise, SamplingConfig, SamplingHead
 
 
@@ -54,6 +55,16 @@ class DiffusionHead(SamplingHead):
         signal = self.signal[step][..., None, None]
         sigma = (1 - signal**2).sqrt()
         return Corrupted(signal * clean + sigma * noise, step / self.noise_steps, signal * noise - sigma * clean)
+
+    @override
+    def continuing(self, denoise: Denoise, plan: RunningPlan) -> Denoise:
+        def continued(noisy: Chunks, time: Float[Tensor, ""]) -> Chunks:
+            signal = self.signal[round(time.item() * self.noise_steps)].item()
+            sigma = math.sqrt(1 - signal**2)
+            clean = guided(lambda point: signal * point - sigma * denoise(point, time), noisy, plan, signal, sigma)
+            return (signal * noisy - clean) / sigma
+
+        return continued
 
     @override
     def sample(self, denoise: Denoise, noise: Chunks) -> Chunks:

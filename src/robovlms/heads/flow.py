@@ -12,6 +12,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec
+from robovlms.heads.inpainting import RunningPlan, guided_velocity
 from robovlms.heads.sampling import Chunks, Corrupted, Denoise, SamplingConfig, SamplingHead
 
 LATEST = 0.999
@@ -37,6 +38,13 @@ class FlowHead(SamplingHead):
         time = LATEST * (1 - level ** (2 / 3))
         at = time[..., None, None]
         return Corrupted(at * clean + (1 - at) * noise, time, clean - noise)
+
+    @override
+    def continuing(self, denoise: Denoise, plan: RunningPlan) -> Denoise:
+        def continued(noisy: Chunks, time: Float[Tensor, ""]) -> Chunks:
+            return guided_velocity(lambda point: denoise(point, time), noisy, plan, time.item())
+
+        return continued
 
     @override
     def sample(self, denoise: Denoise, noise: Chunks) -> Chunks:

@@ -7,6 +7,7 @@ what it samples (``noise_shape``), which a policy draws for each row by itself s
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -81,6 +82,8 @@ class Head(nn.Module, ABC):
 
     noise_shape: tuple[int, ...] = ()
     """Shape of the standard normal noise ``predict`` reads for each row; empty for a head that samples nothing."""
+    continues_plans: ClassVar[bool] = False
+    """Whether ``predict`` takes ``plan``, a ``heads.inpainting.RunningPlan``, as the executor ``rtc`` needs."""
 
     def __init__(self, action_spec: ActionSpec, chunk: int):
         super().__init__()

@@ -15,6 +15,7 @@ from typing_extensions import override
 from robovlms.actions.spec import ActionSpec
 from robovlms.heads.head import Features
 from robovlms.heads.regression import RegressionConfig, RegressionHead
+from robovlms.heads.sequence import shift
 
 
 class LSTMConfig(RegressionConfig):
@@ -42,10 +43,3 @@ class LSTMHead(RegressionHead):
         padding = (~features.valid).sum(dim=1)
         hidden, _ = self.lstm(shift(steps, padding))
         return torch.cat([steps, shift(hidden, -padding)], dim=-1)
-
-
-def shift(values: Float[Tensor, "b t h"], by: Tensor) -> Float[Tensor, "b t h"]:
-    """Rotate each row left by its own number of steps."""
-    length = values.shape[1]
-    index = (torch.arange(length, device=values.device) + by[:, None]) % length
-    return values.gather(1, index[..., None].expand_as(values))

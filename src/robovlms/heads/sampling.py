@@ -6,7 +6,7 @@ together: a separate average over moments of grasping would fit none of them.
 
 from abc import abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -20,6 +20,7 @@ from robovlms.heads.attention import TransformerConfig
 from robovlms.heads.confidence import agreement
 from robovlms.heads.denoiser import ContextReader, Denoiser
 from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
+from robovlms.heads.inpainting import RunningPlan
 from robovlms.heads.losses import masked_mean
 
 Chunks = Float[Tensor, "b q k a"]
@@ -60,6 +61,8 @@ class Corrupted:
 class SamplingHead(Head):
     """Draws chunks from noise, conditioned on slots, state and perhaps memory."""
 
+    continues_plans = True
+
     def __init__(self, config: SamplingConfig, action_spec: ActionSpec, chunk: int, width: int, state_width: int):
         super().__init__(action_spec, chunk)
         self.config = config
@@ -70,6 +73,10 @@ class SamplingHead(Head):
     @abstractmethod
     def corrupt(self, clean: Chunks, noise: Chunks, level: Float[Tensor, "b q"]) -> Corrupted:
         """Mix chunks with noise; ``level``, uniform in [0, 1), decides how much."""
+
+    @abstractmethod
+    def continuing(self, denoise: Denoise, plan: RunningPlan) -> Denoise:
+        """The denoiser whose answers lead to chunks that continue ``plan``."""
 
     @abstractmethod
     def sample(self, denoise: Denoise, noise: Chunks) -> Chunks:
@@ -101,7 +108,9 @@ class SamplingHead(Head):
         return noise, torch.rand(clean.shape[:2], generator=generator, device=clean.device, dtype=clean.dtype)
 
     @override
-    def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
+    def predict(
+        self, features: Features, noise: Float[Tensor, "b ..."] | None = None, plan: RunningPlan | None = None
+    ) -> Prediction:
         rows, steps = features.valid.shape
         if noise is None:
             noise = torch.randn(rows, *self.noise_shape, device=features.slots.device)
@@ -111,7 +120,11 @@ class SamplingHead(Head):
         def denoise(noisy: Chunks, time: Float[Tensor, ""]) -> Chunks:
             return self.denoiser(noisy, time.expand(noisy.shape[:2]), context)
 
-        samples = self.unsigned(self.sample(denoise, noise))
+        if plan is not None:
+            signed = replace(plan, actions=self.signed(plan.actions))
+            samples = self.unsigned(self.sample(self.continuing(denoise, signed), noise))
+        else:
+            samples = self.unsigned(self.sample(denoise, noise))
         others = samples[:, 1:]
         sure = agreement(others - samples[:, :1]).mean(dim=1) if others.shape[1] else None
         return Prediction(samples[:, 0], sure)

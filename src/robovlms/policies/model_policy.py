@@ -3,11 +3,14 @@
 The network always runs at one fixed, padded batch shape, with one row an episode, and each row samples from its
 episode's own generator, so that an action depends neither on who else is in the batch nor on how many workers there
 are. A new instruction starts a new history, as training windows never cross a demonstration.
+
+A plan reads the frames that training would have given its window: those ``stride`` steps apart, back from the step it
+is made at. Executors know when plans are due, so a frame is encoded, once, if some plan will read it. That is one
+every ``stride`` steps where ``chunk:K`` has K a multiple of the stride, and up to one a step elsewhere.
 """
 
-from collections import deque
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -20,7 +23,8 @@ from robovlms.core.batch import Batch
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import ActionChunk, Decision, Observation
 from robovlms.data.images import fit_image
-from robovlms.heads.head import Features
+from robovlms.heads.head import Features, Prediction
+from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
 from robovlms.policies.plan import Plan, overlap_confidence
 from robovlms.policies.vla import VLA
@@ -28,12 +32,12 @@ from robovlms.policies.vla import VLA
 
 @dataclass
 class Running:
-    """What one episode remembers: its sentence, noise, the slots of past frames, the control step and its plan."""
+    """What one episode remembers: its sentence, noise, control step, features of frames by step, newest plan."""
 
     instruction: str
     generator: np.random.Generator
-    history: deque[Features]
     step: int = 0
+    frames: dict[int, Features] = field(default_factory=dict)
     plan: Plan | None = None
 
 
@@ -43,7 +47,13 @@ class ModelPolicy:
     def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int):
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
-        self.executor = parse_executor(executor)
+        self.executor = parse_executor(executor, vla.manifest.action_spec)
+        self.executor.require(self.network.head.chunk)
+        if self.executor.continues and not self.network.head.continues_plans:
+            raise UserError(
+                f"Executor '{executor}' needs a head that can continue a running plan: got "
+                f"{type(self.network.head).__name__}, expected a flow or diffusion head. Use chunk:K instead."
+            )
         self._observation_spec = vla.manifest.observation_spec
         self.state_columns: list[int] | None = None
         self._running: dict[str, Running] = {}
@@ -67,13 +77,12 @@ class ModelPolicy:
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
-        self._running[episode] = Running(instruction, np.random.default_rng(seed), deque(maxlen=self.history))
+        self._running[episode] = Running(instruction, np.random.default_rng(seed))
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
         """Replan for a new sentence, with a new history; the noise goes on."""
-        generator = self._running[episode].generator
-        self._running[episode] = Running(instruction, generator, deque(maxlen=self.history))
+        self._running[episode] = Running(instruction, self._running[episode].generator)
         self.executor.instruct(episode)
 
     def stop(self, episode: str) -> None:
@@ -82,11 +91,8 @@ class ModelPolicy:
         self.executor.reset(episode)
 
     def needs_observation(self, episode: str) -> bool:
-        """When a new plan is due, or the history takes a frame."""
-        return self.executor.due(episode) or self._records(episode)
-
-    def _records(self, episode: str) -> bool:
-        return self.history > 1 and self._running[episode].step % self.stride == 0
+        """Whether a plan that is due now or later reads the frame of this step."""
+        return any(self.executor.due(episode, steps * self.stride) for steps in range(self.history))
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
         """One action for each episode; the network runs for those that need it."""
@@ -100,45 +106,66 @@ class ModelPolicy:
         plan = running.plan
         assert plan is not None, "the executor was due at the first step"
         confidence = plan.confidence_at(running.step)
+        action = self.normalizer.snap(self.executor.next(episode))
         running.step += 1
-        return Decision(self.normalizer.snap(self.executor.next(episode)), confidence, plan.chunk)
+        oldest = running.step - (self.history - 1) * self.stride
+        running.frames = {step: frame for step, frame in running.frames.items() if step >= oldest}
+        return Decision(action, confidence, plan.chunk)
 
-    @torch.inference_mode()
+    @torch.no_grad()  # inference mode would forbid the gradients of a guided head
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
         padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
         batch = self._batch(padded, observations)
         features = self.network.act(batch)
         for row, episode in enumerate(episodes):
-            history = self._running[episode].history
-            if self._records(episode) or not history or self.history == 1:
-                history.append(features.row(row))
-            else:
-                history[-1] = features.row(row)
-        due = {row for row, episode in enumerate(episodes) if self.executor.due(episode)}
+            running = self._running[episode]
+            running.frames[running.step] = features.row(row)
+        due = [row for row, episode in enumerate(episodes) if self.executor.due(episode)]
         if due:
-            window = replace(self._window(padded), memory=features.memory, memory_mask=features.memory_mask)
-            self._plan(padded, due, window, batch)
+            self._plan(padded, due, features, batch)
 
-    def _plan(self, padded: Sequence[str], due: Collection[int], window: Features, batch: Batch) -> None:
-        """Plan for the rows that are ``due``; the others' generators stay as they are."""
-        generators = [self._running[e].generator if row in due else None for row, e in enumerate(padded)]
-        prediction = self.network.predict(window, batch, self.network.head.draw(generators))
+    def _plan(self, padded: Sequence[str], due: Sequence[int], features: Features, batch: Batch) -> None:
+        """Plan for the rows that are ``due``; the others repeat one of them, and their generators stay as they are."""
+        rows = [row if row in due else due[0] for row in range(len(padded))]
+        episodes = [padded[row] for row in rows]
+        noise = self.network.head.draw([self._running[e].generator if r in due else None for r, e in enumerate(padded)])
+        running = {"plan": self._running_plans(episodes)} if self.executor.continues else {}
+        asked = replace(batch, instruction_index=batch.instruction_index[rows])
+        prediction = self.network.predict(self._windows(episodes, features, rows), asked, noise=noise, **running)
         for row in due:
-            running, planned = self._running[padded[row]], prediction.actions[row].numpy()
-            own = prediction.confidence
-            sure = overlap_confidence(planned, running.step, running.plan) if own is None else own[row].numpy()
-            chunk = self.normalizer.denormalize(planned)
-            running.plan = Plan(running.step, ActionChunk(chunk), planned, sure)
-            self.executor.push(padded[row], chunk)
+            self._take(padded[row], prediction, row)
 
-    def _window(self, episodes: Sequence[str]) -> Features:
+    def _take(self, episode: str, prediction: Prediction, row: int) -> None:
+        running, planned = self._running[episode], prediction.actions[row].numpy()
+        chunk = self.normalizer.denormalize(planned)
+        origin = self.executor.push(episode, chunk)
+        own = prediction.confidence
+        sure = overlap_confidence(planned, origin, running.plan) if own is None else own[row].numpy()
+        running.plan = Plan(origin, ActionChunk(chunk), planned, sure)
+
+    def _windows(self, episodes: Sequence[str], features: Features, origins: Sequence[int]) -> Features:
+        """The frames each plan reads, laid out as ``data.window`` does: padding repeats the oldest of them."""
         rows, valid = [], []
         for episode in episodes:
-            steps = list(self._running[episode].history)
-            missing = self.history - len(steps)
-            rows.append([steps[0]] * missing + steps)
-            valid.append([False] * missing + [True] * len(steps))
-        return Features.windows(rows, torch.tensor(valid))
+            running = self._running[episode]
+            missing = max(self.history - 1 - running.step // self.stride, 0)
+            steps = [running.step - back * self.stride for back in range(self.history - missing)][::-1]
+            frames = [running.frames[step] for step in steps]
+            rows.append(frames[:1] * missing + frames)
+            valid.append([False] * missing + [True] * len(frames))
+        window = Features.windows(rows, torch.tensor(valid))
+        if features.memory is None or features.memory_mask is None:
+            return window
+        return replace(window, memory=features.memory[origins], memory_mask=features.memory_mask[origins])
+
+    def _running_plans(self, episodes: Sequence[str]) -> RunningPlan:
+        rests = [self.executor.rest(episode) for episode in episodes]
+        actions = torch.zeros(len(rests), self.network.head.chunk, self.vla.manifest.action_spec.dims)
+        for row, rest in enumerate(rests):
+            if rest is not None:
+                actions[row, : len(rest)] = torch.from_numpy(self.normalizer.normalize(rest))
+        length = torch.tensor([0 if rest is None else len(rest) for rest in rests])
+        return RunningPlan(actions, length, torch.full_like(length, self.executor.delay))
 
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))

@@ -26,7 +26,7 @@ class Plan:
         """How sure the policy is of the action for this control step; after the last one, of that."""
         if self.confidence is None:
             return None
-        return float(self.confidence[min(step - self.step, len(self.confidence) - 1)])
+        return float(self.confidence[min(max(step - self.step, 0), len(self.confidence) - 1)])
 
 
 def overlap_confidence(plan: Float[np.ndarray, "k a"], step: int, last: Plan | None) -> Float[np.ndarray, " k"] | None:

@@ -127,7 +127,7 @@ class VLA:
         """A policy that acts with this network.
 
         Args:
-            executor: ``first``, ``chunk:k`` or ``ensemble:decay``.
+            executor: ``first``, ``chunk:k``, ``ensemble:decay`` or ``rtc:k``, and a latency if any: ``chunk:k@d``.
             embodiment: Whose statistics undo the normalisation; may be left out when there is only one.
             batch_size: The fixed, padded shape the network always runs at.
         """
