@@ -13,6 +13,8 @@ from robovlms.architectures.one_step import OneStepConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
 from robovlms.architectures.video import VideoConfig
 from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
+from robovlms.architectures.upstream_model import UpstreamConfig
+from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
@@ -111,11 +113,16 @@ class CNNConfig(Config):
         return FilmCNN(self.architecture, observation.camera_names, size, built, observation.state_dims)
 
 
-ModelConfig = Annotated[VLAConfig | CNNConfig, Field(discriminator="kind")]
+ModelConfig = Annotated[VLAConfig | CNNConfig | UpstreamConfig, Field(discriminator="kind")]
+
+
+def vlm(network: Architecture) -> Backbone | None:
+    """The VLM of a network, if it has one."""
+    found = getattr(network, "backbone", None)
+    return found if isinstance(found, Backbone) else None
 
 
 def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec:
     """The pixels a network wants."""
-    if isinstance(network, VLMArchitecture):
-        return network.backbone.image_spec
-    return ImageSpec(size=observation.cameras[0].height)
+    backbone = vlm(network)
+    return ImageSpec(size=observation.cameras[0].height) if backbone is None else backbone.image_spec

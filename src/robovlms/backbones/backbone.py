@@ -179,7 +179,8 @@ class Backbone(Wording):
 
     def positions(self, layout: Layout) -> Int[Tensor, "*axes b s"]:
         """Position of each token, counting valid tokens only, so padding never shifts anything."""
-        return (layout.valid.long().cumsum(dim=1) - 1).clamp(min=0)
+        counted = layout.valid if layout.counted is None else layout.counted
+        return (counted.long().cumsum(dim=1) - 1).clamp(min=0)
 
     def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
         """Who may attend to whom; causal unless a family says otherwise. Padding is seen by nobody."""
@@ -194,6 +195,7 @@ class Backbone(Wording):
 
 
 def visible(allowed: Bool[Tensor, "s s"], valid: Bool[Tensor, "b s"]) -> Bool[Tensor, "b 1 s s"]:
-    """Combine a pattern with padding; a padded query sees itself, so that no softmax row is empty."""
+    """Combine a pattern with padding; a query that sees nothing sees itself, so that no softmax row is empty."""
+    seen = allowed & valid[:, None, :]
     identity = torch.eye(valid.shape[1], dtype=torch.bool, device=valid.device)
-    return ((allowed & valid[:, None, :]) | identity)[:, None]
+    return (seen | (identity & ~seen.any(dim=-1, keepdim=True)))[:, None]
