@@ -25,18 +25,18 @@ from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, write
 from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.prompt import Image, Segment, Slot, Text, TokenKind
 from robovlms.backbones.prompt import Sequence as Prompt
-from robovlms.backbones.prompt import Slot, Text, TokenKind
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
 ReadOut = Literal["slots", "text", "vision", "all"]
+Padding = Literal["masked", "counted"]
 
 
-class UpstreamPromptConfig(ArchitectureConfig):
+class UpstreamStepConfig(ArchitectureConfig):
     """How the original writes a step; an import takes it from its configuration and tokenizer."""
 
-    kind: Literal["upstream_prompt"] = "upstream_prompt"
     template: str = INSTRUCTION
     special_tokens: bool = True
     """Whether the tokenizer adds its own tokens round the text."""
@@ -47,14 +47,20 @@ class UpstreamPromptConfig(ArchitectureConfig):
     """Tokens of the text behind the slots."""
     read_out: ReadOut = "slots"
     """What the head reads: the slots, or as many maxima over the hidden states of the text, the images or all."""
-    padding: Literal["masked", "counted"] = "masked"
+    padding: Padding = "masked"
     max_text_tokens: int = Field(96, ge=4)
+
+
+class UpstreamPromptConfig(UpstreamStepConfig):
+    """A prompt a frame; the head fuses ``history`` frames."""
+
+    kind: Literal["upstream_prompt"] = "upstream_prompt"
 
 
 class UpstreamPrompt(Architecture):
     """Each frame is a prompt of its own; the head fuses time."""
 
-    def __init__(self, config: UpstreamPromptConfig, backbone: Backbone, head: Head):
+    def __init__(self, config: UpstreamStepConfig, backbone: Backbone, head: Head):
         super().__init__()
         self.config, self.backbone, self.head, self.state = config, backbone, head, None
         bare(backbone, config.around_image)
@@ -72,26 +78,47 @@ class UpstreamPrompt(Architecture):
 
     @override
     def require_readable(self, instructions: Sequence[str]) -> None:
-        self._text(instructions, self.config.max_text_tokens)
+        self.write(instructions, self.config.max_text_tokens)
 
-    def _features(self, batch: Batch, padding: str, length: int | None) -> Features:
+    def _features(self, batch: Batch, padding: Padding, length: int | None) -> Features:
         frames, texts, _, inverse = distinct_prompts(batch)
-        text = self._text(batch.instructions, length)
-        text = Text(text.ids[texts], text.valid[texts])
-        begin, middle, end = self._split(text, padding)
+        text = self.write(batch.instructions, length)
         images = see_frames(self.backbone, batch, frames)
-        slots = [Slot(self.action_token.expand(self.num_slots, -1))] if self.config.read_out == "slots" else []
-        sequence = lay_out(self.backbone, [begin, *images, middle, *slots, end], padding == "counted")
-        hidden, _ = self.backbone.think(sequence)
-        read = self._read(hidden, sequence)
-        last = inverse[:, -1]
-        return Features(read[inverse], batch.frame_valid, None, hidden[last], sequence.layout.valid[last])
+        read = self.think(Text(text.ids[texts], text.valid[texts]), [images], padding)
+        return Features(read[:, 0][inverse], batch.frame_valid)
 
-    def _text(self, instructions: Sequence[str], length: int | None) -> Text:
-        config = self.config
-        return write(self.backbone, config.template, instructions, config.special_tokens, length)
+    def write(self, instructions: Sequence[str], length: int | None = None) -> Text:
+        """Token ids of instructions in the original's wording.
 
-    def _split(self, text: Text, padding: str) -> tuple[Text, Text, Text]:
+        Raises:
+            UserError: see ``upstream_layout.write``.
+        """
+        return write(self.backbone, self.config.template, instructions, self.config.special_tokens, length)
+
+    def think(self, text: Text, images: Sequence[Sequence[Image]], padding: Padding) -> Float[Tensor, "p t m d"]:
+        """What is read of prompts of one or more steps, each with its cameras and the same text."""
+        begin, middle, end = self._split(text, padding)
+        segments: list[Segment] = []
+        for step, seen in enumerate(images):
+            present = seen[0].valid
+            before, behind, last = (
+                Text(part.ids, part.valid & present[:, None], step) for part in (begin, middle, end)
+            )
+            cameras = [Image(image.media, image.valid, step) for image in seen]
+            segments += [before, *cameras, behind, *self._slots(step, present), last]
+        prompt = lay_out(self.backbone, segments, padding == "counted")
+        hidden, _ = self.backbone.think(prompt)
+        if self.config.read_out == "slots":
+            return self.backbone.slots(hidden, prompt.layout, len(images))
+        pooled = [pool(hidden, self.read_out(prompt, step), self.num_slots) for step in range(len(images))]
+        return torch.stack(pooled, dim=1)
+
+    def _slots(self, step: int, present: Bool[Tensor, " p"]) -> list[Segment]:
+        if self.config.read_out != "slots":
+            return []
+        return [Slot(self.action_token.expand(self.num_slots, -1), step, present)]
+
+    def _split(self, text: Text, padding: Padding) -> tuple[Text, Text, Text]:
         """The text before the images, behind them, and behind the slots."""
         begin, total = self.config.begin, text.ids.shape[1]
         ids, valid = text.ids, text.valid
@@ -105,24 +132,20 @@ class UpstreamPrompt(Architecture):
         last = Text(ids.gather(1, final), torch.ones_like(final, dtype=torch.bool))
         return Text(ids[:, :begin], valid[:, :begin]), Text(ids[:, begin:], kept[:, begin:]), last
 
-    def _read(self, hidden: Float[Tensor, "p s d"], prompt: Prompt) -> Float[Tensor, "p m d"]:
-        if self.config.read_out == "slots":
-            return self.backbone.slots(hidden, prompt.layout)[:, 0]
-        return pool(hidden, self.read_out(prompt), self.num_slots)
-
-    def read_out(self, prompt: Prompt) -> Bool[Tensor, "p s"]:
-        """The tokens whose hidden states are read: the slots, or those the maxima are taken over."""
+    def read_out(self, prompt: Prompt, step: int = 0) -> Bool[Tensor, "p s"]:
+        """The tokens of a step that are read: the slots, or those the maxima are taken over."""
         layout = prompt.layout
+        own = layout.step == step
         if self.config.read_out == "slots":
-            return layout.where(TokenKind.SLOT).expand_as(layout.valid)
-        places = torch.arange(len(layout.kind), device=layout.kind.device)
-        behind_images = int(places[layout.where(TokenKind.IMAGE)].max()) + 1
+            return (own & layout.where(TokenKind.SLOT)).expand_as(layout.valid)
+        places = own.cumsum(dim=0) - 1
+        length = int(own.sum())
+        behind_images = int(places[own & layout.where(TokenKind.IMAGE)].max()) + 1
         behind_images += self.backbone.ids_of(self.config.around_image[1]).numel()
-        behind_text = len(places) - self.config.end
         first, last = {
-            "text": (behind_images, behind_text),
+            "text": (behind_images, length - self.config.end),
             "vision": (self.config.begin, behind_images),
-            "all": (0, len(places)),
+            "all": (0, length),
         }[self.config.read_out]
         counted = layout.valid if layout.counted is None else layout.counted
-        return counted & (places >= first) & (places < last)
+        return counted & own & (places >= first) & (places < last)

@@ -44,7 +44,7 @@ def write(
     if missing < 0:
         raise UserError(
             f"Instruction too long: {ids.shape[1]} tokens with its template, this policy takes {length}. Shorten it, "
-            "or raise max_text_tokens in the checkpoint's config.json."
+            "or import the checkpoint with a greater --max-text-tokens."
         )
     ids = nn.functional.pad(ids, (0, missing), value=backbone.tokenizer.pad_token_id)
     device = backbone.word_embedding_device

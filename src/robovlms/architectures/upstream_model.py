@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.upstream import UpstreamPrompt, UpstreamPromptConfig
+from robovlms.architectures.upstream_interleaved import UpstreamInterleaved, UpstreamInterleavedConfig
 from robovlms.architectures.upstream_tokens import UpstreamTokensPrompt, UpstreamTokensPromptConfig
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
@@ -22,7 +23,9 @@ class UpstreamConfig(Config):
 
     kind: Literal["upstream"] = "upstream"
     backbone: BackboneConfig
-    architecture: Annotated[UpstreamPromptConfig | UpstreamTokensPromptConfig, Field(discriminator="kind")]
+    architecture: Annotated[
+        UpstreamPromptConfig | UpstreamInterleavedConfig | UpstreamTokensPromptConfig, Field(discriminator="kind")
+    ]
     head: Annotated[
         UpstreamFCConfig | UpstreamLSTMConfig | UpstreamGPTConfig | UpstreamTokensConfig, Field(discriminator="kind")
     ]
@@ -45,4 +48,6 @@ class UpstreamConfig(Config):
         if isinstance(settings, UpstreamTokensPromptConfig):
             assert isinstance(head, UpstreamTokens), "the configuration was validated"
             return UpstreamTokensPrompt(settings, backbone, head)
+        if isinstance(settings, UpstreamInterleavedConfig):
+            return UpstreamInterleaved(settings, backbone, head)
         return UpstreamPrompt(settings, backbone, head)

@@ -44,8 +44,6 @@ class UpstreamTokensPromptConfig(ArchitectureConfig):
 class UpstreamTokensPrompt(Architecture):
     """One step: the language model answers with the tokens of a chunk."""
 
-    head: UpstreamTokens
-
     def __init__(self, config: UpstreamTokensPromptConfig, backbone: Backbone, head: UpstreamTokens):
         super().__init__()
         if config.history != 1:
@@ -53,13 +51,19 @@ class UpstreamTokensPrompt(Architecture):
         self.config, self.backbone, self.head, self.state = config, backbone, head, None
         bare(backbone)
 
+    @property
+    def answer(self) -> UpstreamTokens:
+        """The head, which knows the tokens."""
+        assert isinstance(self.head, UpstreamTokens), "as it was built"
+        return self.head
+
     @override
     def features(self, batch: Batch) -> Features:
         """Slots are the tokens before each action token and before the end, with the right ones told."""
         text = self.told(batch)
         sequence = lay_out(self.backbone, self._segments(batch, text), count_padding=False)
         hidden, _ = self.backbone.think(sequence)
-        num_slots = self.head.num_tokens + (self.head.config.end_id is not None)
+        num_slots = self.answer.num_tokens + (self.answer.config.end_id is not None)
         first = sequence.embeds.shape[1] - text.ids.shape[1] + text.valid.sum(dim=1) - num_slots - 1
         places = first[:, None] + torch.arange(num_slots, device=first.device)
         return self._spoken(batch, hidden.gather(1, places[..., None].expand(-1, -1, hidden.shape[-1])))
@@ -73,7 +77,7 @@ class UpstreamTokensPrompt(Architecture):
         hidden, cache = self.backbone.think(sequence, self.backbone.new_cache())
         last = sequence.embeds.shape[1] - question.ids.shape[1] + question.valid.sum(dim=1) - 1
         slots = [hidden[torch.arange(len(last), device=last.device), last]]
-        while len(slots) < self.head.num_tokens:
+        while len(slots) < self.answer.num_tokens:
             likeliest = self.backbone.speak(slots[-1]).argmax(dim=-1, keepdim=True)
             hidden, cache = self.backbone.think(self.backbone.compose([Action(likeliest)], cache), cache)
             slots.append(hidden[:, -1])
@@ -83,7 +87,7 @@ class UpstreamTokensPrompt(Architecture):
         """Each window's question with its answer, and the end of the text behind it."""
         said, question = self.head.queries(batch.actions).action_ids, self._question(batch, None)
         assert said is not None, "a head of action tokens"
-        end = said.new_tensor([] if self.head.config.end_id is None else [self.head.config.end_id])
+        end = said.new_tensor([] if self.answer.config.end_id is None else [self.answer.config.end_id])
         rows = [
             torch.cat([ids[valid], answer, end])
             for ids, valid, answer in zip(question.ids, question.valid, said[:, 0], strict=True)

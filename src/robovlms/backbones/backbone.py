@@ -164,7 +164,8 @@ class Backbone(Wording):
             case Action():
                 return [everywhere(TokenKind.ACTION, segment.step, self.read(segment.ids))]
             case Slot():
-                return [everywhere(TokenKind.SLOT, segment.step, segment.vectors.expand(batch, -1, -1))]
+                slots = everywhere(TokenKind.SLOT, segment.step, segment.vectors.expand(batch, -1, -1))
+                return [slots if segment.valid is None else slots.where(segment.valid)]
 
     def image_parts(self, image: Image) -> list[Part]:
         """An image's tokens between what the family writes around an image; absent where the image is."""

@@ -93,10 +93,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Slot:
-    """Learned queries, each its own vector; their hidden states are what a head reads."""
+    """Learned queries, each its own vector; their hidden states are what a head reads.
+
+    ``valid`` is False where a row has no such step (left padding); None for everywhere.
+    """
 
     vectors: Float[Tensor, "m d"]
     step: int = 0
+    valid: Bool[Tensor, " b"] | None = None
 
 
 Segment = Text | Image | State | Action | Slot

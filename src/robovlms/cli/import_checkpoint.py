@@ -21,6 +21,9 @@ def import_checkpoint(
     parity: Annotated[
         bool, typer.Option("--parity", help="Repeat the original's errors, too (docs/import.md lists them).")
     ] = False,
+    max_text_tokens: Annotated[
+        int | None, typer.Option(min=8, help="Longest instruction, wording included, that it shall take when acting.")
+    ] = None,
 ) -> None:
     """Turn a checkpoint of the published RoboVLMs code into a checkpoint of ours."""
     from robovlms.core.errors import UserError
@@ -36,7 +39,7 @@ def import_checkpoint(
         return
     if vlm is None or out is None:
         raise UserError("Say with --vlm where the VLM's folder is, and with --out where to write.")
-    written = write(Source(checkpoint, config, vlm, conventions, parity), out)
+    written = write(Source(checkpoint, config, vlm, conventions, parity, max_text_tokens), out)
     typer.echo(f"Checkpoint  {written}")
     if check is not None:
         _report(check_policy(written, check))

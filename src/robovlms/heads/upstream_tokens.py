@@ -1,10 +1,11 @@
 """``DiscreteDecoder`` of the published RoboVLMs code: an action is a row of tokens of the language model's vocabulary.
 
-Source: ``base_policy.py`` and ``action_tokenizer.py`` in ``robovlms/model/policy_head`` of Robot-VLAs/RoboVLMs (8adc1d2),
-after OpenVLA (arXiv 2406.09246). Every number of a chunk, in order of time, is one token; the end-of-text token follows.
+Source: ``action_tokenizer.py`` and ``base_policy.py`` in ``robovlms/model/policy_head`` of Robot-VLAs/RoboVLMs
+(8adc1d2), after OpenVLA (arXiv 2406.09246). Every number of a chunk, in order of time, is one token; the end of the
+text follows.
 
 Non-obvious: ``num_bins`` edges make one bin less, so the greatest value has an id of its own that decodes to the last
-bin's centre. The loss and the decoding run over the whole vocabulary; an id that is no action counts as the nearest one.
+bin's centre. Loss and decoding run over the whole vocabulary; an id that is no action counts as the nearest one.
 """
 
 from typing import Literal
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 from typing_extensions import override
 
@@ -34,6 +35,12 @@ class UpstreamTokensConfig(Config):
     high: float = 1.0
     end_id: int | None = None
     """The token that ends an answer, which is learned, too; None where the tokenizer has none."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "UpstreamTokensConfig":
+        if self.num_bins > self.base:
+            raise ValueError(f"{self.num_bins} bins do not fit below id {self.base}: the vocabulary is too small")
+        return self
 
     def build(self, action_spec: ActionSpec, chunk: int, width: int, history: int) -> "UpstreamTokens":
         """The head; it has no parameters."""

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from robovlms.architectures.model import vlm
 from robovlms.architectures.upstream import UpstreamPrompt
+from robovlms.architectures.upstream_interleaved import UpstreamInterleaved
 from robovlms.architectures.upstream_tokens import UpstreamTokensPrompt
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.core.errors import UserError
@@ -18,10 +19,10 @@ from robovlms.heads.upstream import UpstreamHead
 from robovlms.policies.vla import VLA
 from robovlms.upstream import check_continuous, check_tokens
 from robovlms.upstream.families import action_base, num_special
-from robovlms.upstream.importing import our_name
 from robovlms.upstream.kit import Comparison, Kit, read_kit
 from robovlms.upstream.kit_batch import fitted, frames_of
 from robovlms.upstream.model_config import gripper_commands
+from robovlms.upstream.names import our_name
 from robovlms.upstream.settings import read_settings
 
 
@@ -40,6 +41,8 @@ def check_policy(checkpoint: Path, directory: Path) -> Comparison:
     if isinstance(network.head, UpstreamHead):
         commands = gripper_commands(read_settings(directory / "config.json"))
         network.head.config = network.head.config.model_copy(update={"gripper_commands": commands})
+    if isinstance(network, UpstreamInterleaved):
+        network.acts_on = "oldest"
     _compare_pixels(vla, kit, found)
     for case in kit.cases["cases"]:
         if isinstance(network, UpstreamPrompt):
@@ -59,7 +62,7 @@ def check_policy(checkpoint: Path, directory: Path) -> Comparison:
 def _compare_pixels(vla: VLA, kit: Kit, found: Comparison) -> None:
     for camera, frames in frames_of(vla, kit).items():
         name = "hand" if camera != vla.manifest.observation_spec.camera_names[-1] else "static"
-        reference = kit.inputs[f"frames.{name}_preprocessed"]
+        reference = kit.inputs.get(f"frames.{name}_preprocessed")
         backbone = vlm(vla.network)
         assert isinstance(backbone, PretrainedBackbone), "an imported policy"
         found.add(f"frames.{name}_preprocessed", backbone.pixels(fitted(frames, vla.image_spec)), reference)

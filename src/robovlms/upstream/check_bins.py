@@ -11,6 +11,9 @@ from robovlms.upstream.conventions import CALVIN_ACTIONS
 from robovlms.upstream.families import RESERVED
 from robovlms.upstream.kit import Comparison, Kit
 
+DISCRETE_BINS = 256
+"""Of a ``DiscreteDecoder`` that is not told otherwise."""
+
 
 def tokens_at(tokenizer: Mapping[str, int], num_bins: int) -> UpstreamTokens:
     """Action tokens of a tokenizer that is described by its size and its number of special tokens."""
@@ -48,7 +51,7 @@ def compare_discrete(tokenizers: Mapping[str, Mapping[str, Any]], kit: Kit, foun
     found.add("discrete.loss_arm", token_loss(logits, labels))
     fitting = [tokenizer for tokenizer in tokenizers.values() if tokenizer["vocab_size"] == logits.shape[-1]]
     if fitting:
-        measured = metrics(tokens_at(fitting[0], UpstreamTokensConfig(base=2).num_bins), logits, labels)
+        measured = metrics(tokens_at(fitting[0], DISCRETE_BINS), logits, labels)
         for ours, theirs in {
             "acc_arm_act": "acc_arm",
             "acc_gripper_act": "acc_gripper",

@@ -5,13 +5,13 @@ from torch import Tensor
 
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.upstream import UpstreamPrompt
-from robovlms.architectures.upstream_layout import write
-from robovlms.backbones.prompt import Text
+from robovlms.architectures.upstream_interleaved import UpstreamInterleaved
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Losses
+from robovlms.heads.upstream import UpstreamHead
 from robovlms.policies.vla import VLA
 from robovlms.upstream.kit import Comparison, Kit
-from robovlms.upstream.kit_batch import batch_of, frames_of, observation, recorded
+from robovlms.upstream.kit_batch import Call, batch_of, frames_of, observation, recorded
 
 
 def compare_case(vla: VLA, network: UpstreamPrompt, kit: Kit, case: str, found: Comparison) -> Losses:
@@ -20,18 +20,11 @@ def compare_case(vla: VLA, network: UpstreamPrompt, kit: Kit, case: str, found: 
     network.config = network.config.model_copy(update={"padding": "counted"})
     with recorded(network.backbone, "think") as thoughts, recorded(network.head, "outputs") as said:
         losses = network.loss(batch)
-    (sequence, *_), (hidden, _) = thoughts[0].arguments, thoughts[0].result
+    text = network.write(batch.instructions)
+    found.add(f"{case}.text", text.ids, kit.inputs.get(f"{case}.text"))
+    found.add(f"{case}.text_mask", text.valid, kit.inputs.get(f"{case}.text_mask"))
+    _compare_thought(network, batch, thoughts[0], case, found)
     poses, logits = said[0].result
-    rows = distinct_prompts(batch)[3]
-    flat = rows.flatten()
-    text = text_of(network, batch.instructions)
-    found.add(f"{case}.text", text.ids, kit.inputs[f"{case}.text"])
-    found.add(f"{case}.text_mask", text.valid, kit.inputs[f"{case}.text_mask"])
-    each = len(flat) // len(kit.outputs[f"{case}.lm_inputs_embeds"])  # the kit keeps the first frame of each window
-    found.add(f"{case}.lm_inputs_embeds", sequence.embeds[flat[::each]])
-    found.add(f"{case}.lm_attention_mask", sequence.layout.valid[flat])
-    read = torch.stack([hidden[row][network.read_out(sequence)[row]] for row in flat])
-    found.add(f"{case}.head_input", read.unflatten(0, rows.shape))
     found.add(f"{case}.arm", poses)
     found.add(f"{case}.gripper_logit", logits)
     found.add(f"{case}.loss_arm_act", losses.parts["pose"])
@@ -40,25 +33,44 @@ def compare_case(vla: VLA, network: UpstreamPrompt, kit: Kit, case: str, found: 
     return losses
 
 
+def _compare_thought(network: UpstreamPrompt, batch: Batch, thought: Call, case: str, found: Comparison) -> None:
+    """What went into the language model, and what the head reads of what came out."""
+    (prompt, *_), (hidden, _) = thought.arguments, thought.result
+    num_windows, num_steps = batch.frame_index.shape
+    if isinstance(network, UpstreamInterleaved):
+        prompts = torch.arange(num_windows)
+        places = [(row, step) for row in range(num_windows) for step in range(num_steps)]
+    else:
+        prompts = distinct_prompts(batch)[3].flatten()
+        places = [(row, 0) for row in prompts.tolist()]
+    kept = len(found.expected.get(f"{case}.lm_inputs_embeds", prompts))  # of each window, the first
+    found.add(f"{case}.lm_inputs_embeds", prompt.embeds[prompts[:: len(prompts) // kept]])
+    found.add(f"{case}.lm_attention_mask", prompt.layout.valid[prompts])
+    read = torch.stack([hidden[row, network.read_out(prompt, step)[row]] for row, step in places])
+    found.add(f"{case}.head_input", read.unflatten(0, (num_windows, num_steps)))
+
+
 def compare_stream(vla: VLA, network: UpstreamPrompt, kit: Kit, stream: str, found: Comparison) -> None:
     """A stream through the policy, one frame a control step, playing the first action of each plan."""
     assert kit.cases is not None
     settings, frames = kit.cases["streams"][stream], frames_of(vla, kit)
-    text = text_of(network, [settings["text"]])
-    found.add(f"{stream}.text", text.ids, kit.inputs[f"{stream}.text"])
+    text = network.write([settings["text"]])
+    found.add(f"{stream}.text", text.ids, kit.inputs.get(f"{stream}.text"))
     policy = vla.policy("first", batch_size=1)
     policy.start(stream, settings["text"], seed=0)
     steps: dict[str, list[Tensor]] = {name: [] for name in ("head_input", "arm", "gripper_logit", "env_action")}
     for number in settings["frames"]:
-        with recorded(network.backbone, "think") as thoughts, recorded(network.head, "outputs") as said:
+        with recorded(network.backbone, "think") as thoughts, recorded(network.head, "predict") as plans:
             decision = policy.act({stream: observation(frames, number)})[stream]
-        (sequence, *_), (hidden, _) = thoughts[0].arguments, thoughts[0].result
-        poses, logits = said[0].result
-        steps["head_input"].append(hidden[0, network.read_out(sequence)[0]])
+        (prompt, *_), (hidden, _) = thoughts[0].arguments, thoughts[0].result
+        played = int(prompt.layout.step[prompt.layout.valid[0]].min())  # the oldest, where there are several
+        steps["head_input"].append(hidden[0, network.read_out(prompt, played)[0]])
+        assert isinstance(network.head, UpstreamHead), "as it was built"
+        poses, logits = network.head.outputs(plans[0].arguments[0])
         steps["arm"].append(poses[0, -1])
         steps["gripper_logit"].append(logits[0, -1])
         steps["env_action"].append(torch.from_numpy(decision.action))
-        embeds = sequence.embeds[:, sequence.layout.valid[0]]
+        embeds = prompt.embeds[:, prompt.layout.valid[0]]
     for name, values in steps.items():
         found.add(f"{stream}.{name}", torch.stack(values))
     found.add(f"{stream}.last_lm_inputs_embeds", embeds)
@@ -68,8 +80,3 @@ def gripper_accuracy(logits: Tensor, batch: Batch) -> Tensor:
     """Share of the valid actions whose gripper is told right."""
     right = (torch.sigmoid(logits[..., 0]) > 0.5).float() == batch.actions[..., -1]
     return right[batch.action_mask].float().mean()
-
-
-def text_of(network: UpstreamPrompt, instructions: tuple[str, ...] | list[str]) -> Text:
-    """Instructions as the original hands them to its model."""
-    return write(network.backbone, network.config.template, instructions, network.config.special_tokens)

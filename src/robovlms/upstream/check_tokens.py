@@ -19,17 +19,17 @@ def compare_case(vla: VLA, network: UpstreamTokensPrompt, kit: Kit, case: str, f
         losses = network.loss(batch)
     (sequence, *_), (hidden, _) = thoughts[0].arguments, thoughts[0].result
     told = network.told(batch)
-    found.add(f"{case}.instr_and_action_ids", told.ids[:, None], kit.inputs[f"{case}.instr_and_action_ids"])
-    found.add(f"{case}.instr_and_action_mask", told.valid[:, None], kit.inputs[f"{case}.instr_and_action_mask"])
+    found.add(f"{case}.instr_and_action_ids", told.ids[:, None], kit.inputs.get(f"{case}.instr_and_action_ids"))
+    found.add(f"{case}.instr_and_action_mask", told.valid[:, None], kit.inputs.get(f"{case}.instr_and_action_mask"))
     labels = labels_of(network, batch, told.valid)
-    found.add(f"{case}.instr_and_action_labels", labels[:, None], kit.inputs[f"{case}.instr_and_action_labels"])
-    found.add(f"{case}.lm_inputs_embeds", sequence.embeds[: len(kit.outputs[f"{case}.lm_inputs_embeds"])])
+    found.add(f"{case}.instr_and_action_labels", labels[:, None], kit.inputs.get(f"{case}.instr_and_action_labels"))
+    found.add(f"{case}.lm_inputs_embeds", sequence.embeds)
     found.add(f"{case}.lm_attention_mask", sequence.layout.valid)
     logits = network.backbone.speak(hidden)
     found.add(f"{case}.logits", logits, where=sequence.layout.valid)
     found.add(f"{case}.loss_arm_act", losses.total)
     shifted = logits[:, -labels.shape[1] : -1], labels[:, 1:]
-    for name, value in metrics(network.head, *shifted).items():
+    for name, value in metrics(network.answer, *shifted).items():
         found.add(f"{case}.{name}", value)
     return losses
 
@@ -57,7 +57,7 @@ def compare_stream(vla: VLA, network: UpstreamTokensPrompt, kit: Kit, stream: st
 def labels_of(network: UpstreamTokensPrompt, batch: Batch, valid: Tensor) -> Tensor:
     """The label of each token of the told text; questions and padding have none."""
     labels = torch.full(valid.shape, IGNORED)
-    answers = network.head.labels(batch.actions, batch.action_mask)[:, 0]
+    answers = network.answer.labels(batch.actions, batch.action_mask)[:, 0]
     for row, (answer, length) in enumerate(zip(answers, valid.sum(dim=1), strict=True)):
         labels[row, length - len(answer) : length] = answer
     return labels

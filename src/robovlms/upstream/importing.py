@@ -1,13 +1,11 @@
 """From a published checkpoint, its configuration and its VLM's directory to a policy of ours. Nothing is left over."""
 
 import json
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from robovlms.actions.normalize import ActionStatistics
 from robovlms.backbones.adapters import is_vlm_weight
@@ -17,14 +15,10 @@ from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.upstream.conventions import Conventions, conventions
 from robovlms.upstream.families import UpstreamFamily, upstream_family
 from robovlms.upstream.model_config import model_config
+from robovlms.upstream.names import is_causal_mask, our_name, their_name
 from robovlms.upstream.settings import UpstreamSettings, read_settings
 from robovlms.upstream.vlm_directory import require_model_type, with_weights
 from robovlms.upstream.weights import Weights, read_weights, take
-
-CAUSAL = re.compile(r"(?:head\.)?gpt\.h\.\d+\.attn\.(bias|masked_bias)")
-"""Buffers of the published GPT head that hold no weights: its causal mask, and what stands for minus infinity."""
-RESAMPLER = (("vision_resampler.", "backbone.resampler."), (".0.norm_", ".norm_"), (".0.to_", ".to_"))
-FEED_FORWARD = re.compile(r"(resampler\.layers\.\d+)\.1\.(\d+)\.")
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,8 @@ class Source:
     """What is imported, and how.
 
     ``conventions`` says what the actions mean, where the training set does not. ``parity`` repeats what the original
-    does wrong, too: padding that counts in training, and the scale of the gripper.
+    does wrong, too: padding that counts in training, and the scale of the gripper. ``max_text_tokens`` is the length
+    that texts are padded to when the policy acts.
     """
 
     checkpoint: Path
@@ -40,6 +35,7 @@ class Source:
     vlm: Path
     conventions: str | None = None
     parity: bool = False
+    max_text_tokens: int | None = None
 
 
 def import_checkpoint(source: Source, out: Path) -> Path:
@@ -88,41 +84,22 @@ def fill(module: nn.Module, weights: Weights, path: Path) -> None:
     Raises:
         UserError: something is missing, left over, or of another shape; all are listed by the file's names.
     """
-    given = {our_name(name): (name, value) for name, value in weights.items()}
-    _drop_causal_masks(given, path)
+    given = {our_name(name): value for name, value in weights.items() if not is_causal_mask(name, value)}
     expected = {name: value for name, value in module.state_dict().items() if not is_vlm_weight(name)}
+    both = sorted(given.keys() & expected.keys())
     problems = {
-        "missing": sorted(expected.keys() - given.keys()),
-        "left over": sorted(given[name][0] for name in given.keys() - expected.keys()),
+        "missing": sorted(map(their_name, expected.keys() - given.keys())),
+        "left over": sorted(map(their_name, given.keys() - expected.keys())),
         "of another shape": [
-            f"{given[name][0]} {tuple(given[name][1].shape)} for {tuple(expected[name].shape)}"
-            for name in sorted(given.keys() & expected.keys())
-            if given[name][1].shape != expected[name].shape
+            f"{their_name(name)} {tuple(given[name].shape)} for {tuple(expected[name].shape)}"
+            for name in both
+            if given[name].shape != expected[name].shape
         ],
     }
     if any(problems.values()):
         listed = "; ".join(f"{kind}: {', '.join(names)}" for kind, names in problems.items() if names)
         raise UserError(f"{path} does not fit its configuration. Weights {listed}.")
-    module.load_state_dict({name: value for name, (_, value) in given.items()}, strict=False)
-
-
-def our_name(name: str) -> str:
-    """Our name of a weight of the published code that is not its VLM's."""
-    if name.startswith("act_head."):
-        return name.replace("act_head.", "head.", 1)
-    if name.startswith("vision_resampler."):
-        for theirs, ours in RESAMPLER:
-            name = name.replace(theirs, ours)
-        return FEED_FORWARD.sub(r"\1.feed_forward.\2.", name)
-    return name
-
-
-def _drop_causal_masks(given: dict[str, tuple[str, Tensor]], path: Path) -> None:
-    for name in [name for name in given if CAUSAL.fullmatch(name)]:
-        theirs, value = given.pop(name)
-        usual = torch.full_like(value, -1e4) if value.ndim == 0 else torch.ones_like(value).tril()
-        if not torch.equal(value, usual):
-            raise UserError(f"{path}: {theirs} is not the causal mask it should be, so the head would see another way.")
+    module.load_state_dict(given, strict=False)
 
 
 def _manifest(
@@ -131,7 +108,7 @@ def _manifest(
     copy = directory / "vlm"
     tokenizer, _ = class_at(str(copy)).processors(copy)
     return VLAManifest(
-        model=model_config(settings, family, tokenizer, str(source.vlm), source.parity),
+        model=model_config(settings, family, tokenizer, str(source.vlm), source.parity, source.max_text_tokens),
         action_spec=meant.action_spec,
         observation_spec=meant.observation_spec(settings.use_hand_rgb),
         normalization="min_max" if settings.norm_action else "identity",

@@ -63,8 +63,13 @@ class Comparison:
     found: list[Difference] = field(default_factory=list)
 
     def add(self, name: str, ours: Tensor, theirs: Tensor | None = None, where: Tensor | None = None) -> None:
-        """Compare with the kit's output of that name, or with ``theirs``; only ``where`` true if that is given."""
-        reference = self.expected[name] if theirs is None else theirs
+        """Compare with the kit's output of that name, or with ``theirs``; only ``where`` true if that is given.
+
+        What the kit does not record is passed over.
+        """
+        reference = self.expected.get(name) if theirs is None else theirs
+        if reference is None:
+            return
         if ours.shape != reference.shape:
             self.found.append(Difference(f"{name} (shape {tuple(ours.shape)} for {tuple(reference.shape)})", torch.inf))
             return

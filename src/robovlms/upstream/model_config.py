@@ -11,9 +11,14 @@ TRUNKS = {"FCDecoder": "upstream_fc", "LSTMDecoder": "upstream_lstm", "GPTDecode
 
 
 def model_config(
-    settings: UpstreamSettings, family: UpstreamFamily, tokenizer: Any, path: str, parity: bool
+    settings: UpstreamSettings,
+    family: UpstreamFamily,
+    tokenizer: Any,
+    path: str,
+    parity: bool = False,
+    max_text_tokens: int | None = None,
 ) -> UpstreamConfig:
-    """What to build; ``path`` is where the VLM came from.
+    """What to build; ``path`` is where the VLM came from. See ``importing.Source`` for the rest.
 
     Raises:
         UserError: a value out of range.
@@ -25,6 +30,7 @@ def model_config(
     describe = _tokens if discrete else _continuous
     architecture, head = describe(settings, family, tokenizer, parity)
     shared = {"history": settings.window_size, "chunk": settings.fwd_pred_next_n, "state_noise": 0.0}
+    shared |= {"max_text_tokens": max_text_tokens} if max_text_tokens else {}
     return validate(UpstreamConfig, {"backbone": backbone, "architecture": shared | architecture, "head": head})
 
 
@@ -44,7 +50,7 @@ def _continuous(
     settings: UpstreamSettings, family: UpstreamFamily, tokenizer: Any, parity: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     upstream = settings.act_head
-    architecture = {
+    architecture: dict[str, Any] = {
         "kind": "upstream_prompt",
         "template": family.template(tokenizer),
         "special_tokens": family.special_tokens,
@@ -53,6 +59,8 @@ def _continuous(
         "read_out": upstream.token_source if upstream.action_space == "down_sample" else "slots",
         "padding": "counted" if parity else "masked",
     }
+    if upstream.history_type == "pre":
+        architecture |= {"kind": "upstream_interleaved", "acts_on": "oldest" if parity else "newest"}
     head = {
         "kind": TRUNKS[upstream.type],
         "num_slots": upstream.latent,
