@@ -151,7 +151,7 @@ def test_damaged_files_are_refused(tmp_path, content):
         (config(tcp_rel=True), "tcp_rel"),
         (config(norm_min=1, norm_max=-1), "norm_max"),
         (config({"hidden_size": 8}), "of another shape"),
-        (config({"type": "DiscreteDecoder", "action_space": "discrete"}), "vocabulary is too small"),
+        (config({"type": "DiscreteDecoder", "action_space": "discrete"}), "tokenizer with more words"),
         (config(train_dataset={"type": "OpenVLADataset"}), "--conventions"),
         ({"model": "kosmos"}, "robovlm_name"),
     ],

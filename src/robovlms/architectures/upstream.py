@@ -45,6 +45,8 @@ class UpstreamStepConfig(ArchitectureConfig):
     around_image: tuple[str, str] = ("", "")
     end: int = Field(1, ge=0, le=1)
     """Tokens of the text behind the slots."""
+    slot_scale: float = Field(1, gt=0)
+    """By which the original's language model multiplies whatever it is given, where ours does that to words only."""
     read_out: ReadOut = "slots"
     """What the head reads: the slots, or as many maxima over the hidden states of the text, the images or all."""
     padding: Padding = "masked"
@@ -116,7 +118,7 @@ class UpstreamPrompt(Architecture):
     def _slots(self, step: int, present: Bool[Tensor, " p"]) -> list[Segment]:
         if self.config.read_out != "slots":
             return []
-        return [Slot(self.action_token.expand(self.num_slots, -1), step, present)]
+        return [Slot(self.config.slot_scale * self.action_token.expand(self.num_slots, -1), step, present)]
 
     def _split(self, text: Text, padding: Padding) -> tuple[Text, Text, Text]:
         """The text before the images, behind them, and behind the slots."""

@@ -18,8 +18,8 @@ INSTRUCTION = "{instruction}"
 
 
 def bare(backbone: Backbone, around_image: tuple[str, str] = ("", "")) -> None:
-    """Leave out what the family itself writes before a prompt, and write this round an image."""
-    backbone.opening, backbone.around_image = "", around_image
+    """Leave out what the family itself writes before a prompt, write this round an image, and see causally only."""
+    backbone.opening, backbone.around_image, backbone.prefix_sees_itself = "", around_image, False
 
 
 def write(

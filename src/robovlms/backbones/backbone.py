@@ -47,6 +47,8 @@ class Backbone(Wording):
     """The Hugging Face ``model_type``s of this family."""
     sees_by_text: bool = False
     """Whether the tokens of an image depend on the text, which ``see`` then needs."""
+    prefix_sees_itself: bool = False
+    """Whether images, text and state before the slots see each other, whatever stands first."""
     num_media_layers: int = 0
     """How many ``Media.layers`` the family has."""
 

@@ -44,7 +44,8 @@ def _compare_thought(network: UpstreamPrompt, batch: Batch, thought: Call, case:
         prompts = distinct_prompts(batch)[3].flatten()
         places = [(row, 0) for row in prompts.tolist()]
     kept = len(found.expected.get(f"{case}.lm_inputs_embeds", prompts))  # of each window, the first
-    found.add(f"{case}.lm_inputs_embeds", prompt.embeds[prompts[:: len(prompts) // kept]])
+    embeds = prompt.embeds[prompts[:: len(prompts) // kept]] / network.config.slot_scale
+    found.add(f"{case}.lm_inputs_embeds", embeds)
     found.add(f"{case}.lm_attention_mask", prompt.layout.valid[prompts])
     read = torch.stack([hidden[row, network.read_out(prompt, step)[row]] for row, step in places])
     found.add(f"{case}.head_input", read.unflatten(0, (num_windows, num_steps)))
@@ -70,7 +71,7 @@ def compare_stream(vla: VLA, network: UpstreamPrompt, kit: Kit, stream: str, fou
         steps["arm"].append(poses[0, -1])
         steps["gripper_logit"].append(logits[0, -1])
         steps["env_action"].append(torch.from_numpy(decision.action))
-        embeds = prompt.embeds[:, prompt.layout.valid[0]]
+        embeds = prompt.embeds[:, prompt.layout.valid[0]] / network.config.slot_scale
     for name, values in steps.items():
         found.add(f"{stream}.{name}", torch.stack(values))
     found.add(f"{stream}.last_lm_inputs_embeds", embeds)

@@ -14,6 +14,7 @@ from robovlms.heads.head import Features
 from robovlms.heads.losses import gripper_loss, pose_loss
 from robovlms.heads.upstream import UpstreamFCConfig, UpstreamGPTConfig, UpstreamHead, UpstreamLSTMConfig
 from robovlms.upstream.check_bins import compare_bins, compare_discrete
+from robovlms.upstream.check_maths import compare_maths
 from robovlms.upstream.conventions import CALVIN_ACTIONS
 from robovlms.upstream.importing import fill
 from robovlms.upstream.kit import Comparison, read_kit
@@ -51,6 +52,7 @@ def check_heads(checkpoint: Path, config: Path, directory: Path) -> Comparison:
     for name, tokenizer in settings.get("tokenizers", {}).items():
         compare_bins(name, tokenizer, kit, found)
     compare_discrete(settings.get("tokenizers", {}), kit, found)
+    compare_maths(kit, found)
     return found
 
 

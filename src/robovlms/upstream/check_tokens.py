@@ -65,9 +65,8 @@ def labels_of(network: UpstreamTokensPrompt, batch: Batch, valid: Tensor) -> Ten
 
 def metrics(head: UpstreamTokens, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
     """Share of arm and gripper tokens told right, and the mean distance of the values they stand for."""
-    config = head.config
-    actions = (labels < config.base) & (labels >= config.base - config.num_bins)
+    actions = head.tokens.contains(labels)
     said, right = logits.argmax(dim=-1)[actions], labels[actions]
     hits = (said == right).float().reshape(-1, len(head.pose_columns) + len(head.gripper_columns))
-    distance = (head.decode(said) - head.decode(right)).abs().mean()
+    distance = (head.tokens.decode(said) - head.tokens.decode(right)).abs().mean()
     return {"acc_arm_act": hits[:, :-1].mean(), "acc_gripper_act": hits[:, -1].mean(), "action_l1": distance}

@@ -41,6 +41,7 @@ CALVIN_ACTIONS = ActionSpec(
 class Conventions:
     """Actions, and the cameras by what the published code calls them; the hand camera comes first in a prompt."""
 
+    name: str
     action_spec: ActionSpec
     static: Camera
     hand: Camera
@@ -53,11 +54,12 @@ class Conventions:
 
 def _tabletop() -> Conventions:
     static, wrist = tabletop.observation_spec().cameras
-    return Conventions(tabletop.ACTION_SPEC, static, wrist)
+    return Conventions("tabletop", tabletop.ACTION_SPEC, static, wrist)
 
 
 CONVENTIONS = {
     "calvin": Conventions(
+        "calvin",
         CALVIN_ACTIONS,
         Camera(name="rgb_static", height=200, width=200),
         Camera(name="rgb_gripper", height=84, width=84),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from robovlms.actions.bins import UPSTREAM_RESERVE
 from robovlms.architectures.upstream_layout import INSTRUCTION
 from robovlms.core.errors import UnknownName, UserError
 
@@ -23,6 +24,7 @@ class UpstreamFamily:
         special_tokens: Whether the tokenizer adds its own round that.
         clip_pixels: Whether images are stretched to ``image_size`` and normalised as CLIP's, whatever the VLM's
             own processor says.
+        scales_words: Whether the VLM multiplies words by the root of its width, outside of its decoder here.
     """
 
     name: str
@@ -30,18 +32,25 @@ class UpstreamFamily:
     template: Callable[[Any], str]
     special_tokens: bool = True
     clip_pixels: bool = True
+    scales_words: bool = False
 
 
 FAMILIES = {
     "kosmos": UpstreamFamily("RoboKosMos", "kosmos-2", lambda _: f"<grounding>An image of a robot {INSTRUCTION}"),
+    "paligemma": UpstreamFamily(
+        "RoboPaligemma",
+        "paligemma",
+        lambda tokenizer: f"{tokenizer.eos_token}{INSTRUCTION}\n",
+        special_tokens=False,
+        clip_pixels=False,
+        scales_words=True,
+    ),
 }
 
-RESERVED = 10
-"""Ids between the action tokens and the end of the words, besides one for each special token."""
-
 NOT_IMPORTED = {
-    "flamingo": "its checkpoints name parts of an open_flamingo model whose gates the published loader drops",
+    "flamingo": "its prompts and names of weights are not built yet",
     "llava": "it was built on LLaVA's MPT models, for which there is no backbone here",
+    "qwen": "its prompts and names of weights are not built yet",
     "moondream": "there is no backbone for it here",
     "uform": "there is no backbone for it here",
 }
@@ -69,7 +78,7 @@ def question(tokenizer: Any, chunk: int) -> str:
 
 def action_base(tokenizer: Any) -> int:
     """One above the ids of action tokens: the words, less one place a special token, less those reserved."""
-    return tokenizer.vocab_size - num_special(tokenizer) - RESERVED
+    return tokenizer.vocab_size - num_special(tokenizer) - UPSTREAM_RESERVE
 
 
 def num_special(tokenizer: Any) -> int:

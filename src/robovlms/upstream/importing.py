@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from torch import nn
+from transformers import AutoConfig
 
-from robovlms.actions.normalize import ActionStatistics
+from robovlms.actions.normalize import NormalizationConfig
+from robovlms.actions.scaling import Clip, Identity, MuLaw, ScalingConfig
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.load import class_at
 from robovlms.core.errors import UserError
@@ -75,7 +78,7 @@ def read_policy(source: Source) -> VLA:
     fill(network, weights, source.checkpoint)
     imported = {"file": source.checkpoint.name, "config": json.loads(source.config.read_text())}
     provenance = {"imported": imported, "experiment": {"executor": "first"}}
-    return VLA(manifest, network.eval(), {settings.train_dataset.type: _range(settings)}, provenance)
+    return VLA(manifest, network.eval(), {meant.name: _no_statistics(manifest.action_spec.dims)}, provenance)
 
 
 def fill(module: nn.Module, weights: Weights, path: Path) -> None:
@@ -107,17 +110,24 @@ def _manifest(
 ) -> VLAManifest:
     copy = directory / "vlm"
     tokenizer, _ = class_at(str(copy)).processors(copy)
+    width = AutoConfig.from_pretrained(copy).get_text_config().hidden_size
     return VLAManifest(
-        model=model_config(settings, family, tokenizer, str(source.vlm), source.parity, source.max_text_tokens),
+        model=model_config(settings, family, tokenizer, str(source.vlm), width, source.parity, source.max_text_tokens),
         action_spec=meant.action_spec,
         observation_spec=meant.observation_spec(settings.use_hand_rgb),
-        normalization="min_max" if settings.norm_action else "identity",
+        normalization=NormalizationConfig(default=scalings(settings)),
     )
 
 
-def _range(settings: UpstreamSettings) -> ActionStatistics:
-    """The fixed range of the arm's numbers, as statistics of no actions; the gripper's is its own."""
-    low, high = (settings.norm_min,) * 6 + (-1.0,), (settings.norm_max,) * 6 + (1.0,)
-    middle = tuple((a + b) / 2 for a, b in zip(low, high, strict=True))
-    half = tuple((b - a) / 2 for a, b in zip(low, high, strict=True))
-    return ActionStatistics(count=0, mean=middle, std=half, min=low, max=high, q01=low, q99=high)
+def scalings(settings: UpstreamSettings) -> tuple[ScalingConfig, ...]:
+    """What the published code does to the numbers of the arm before it learns them."""
+    ranged: tuple[ScalingConfig, ...] = ()
+    if settings.norm_action:
+        ranged = (Clip(low=settings.norm_min, high=settings.norm_max),)
+    return (*ranged, MuLaw(mu=settings.mu_val)) if settings.use_mu_law else ranged or (Identity(),)
+
+
+def _no_statistics(dims: int) -> ActionStatistics:
+    """The scalings are fixed, so what stands here decides nothing."""
+    low, middle, high = (-1.0,) * dims, (0.0,) * dims, (1.0,) * dims
+    return ActionStatistics(count=0, mean=middle, std=high, min=low, max=high, q01=low, q99=high)

@@ -15,6 +15,7 @@ def model_config(
     family: UpstreamFamily,
     tokenizer: Any,
     path: str,
+    width: int,
     parity: bool = False,
     max_text_tokens: int | None = None,
 ) -> UpstreamConfig:
@@ -29,6 +30,8 @@ def model_config(
     discrete = settings.act_head.action_space == "discrete"
     describe = _tokens if discrete else _continuous
     architecture, head = describe(settings, family, tokenizer, parity)
+    if family.scales_words and not discrete:
+        architecture["slot_scale"] = width**0.5
     shared = {"history": settings.window_size, "chunk": settings.fwd_pred_next_n, "state_noise": 0.0}
     shared |= {"max_text_tokens": max_text_tokens} if max_text_tokens else {}
     return validate(UpstreamConfig, {"backbone": backbone, "architecture": shared | architecture, "head": head})

@@ -79,6 +79,7 @@ class UpstreamSettings(_Part):
     norm_max: float = 1
     regular_action: bool = False
     use_mu_law: bool = False
+    mu_val: float = Field(255, gt=0)
     tcp_rel: bool = False
 
 
