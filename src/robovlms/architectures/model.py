@@ -11,9 +11,9 @@ from robovlms.architectures.film_cnn import FilmCNN, FilmCNNConfig
 from robovlms.architectures.interleaved import InterleavedConfig
 from robovlms.architectures.one_step import OneStepConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
-from robovlms.architectures.video import VideoConfig
-from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.architectures.upstream_model import UpstreamConfig
+from robovlms.architectures.video import VideoConfig
+from robovlms.architectures.vlm import VLMConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone

@@ -127,14 +127,17 @@ class Layout:
     def then(self, other: "Layout") -> "Layout":
         """This layout followed by another one; images are counted on."""
         num_images = int(self.image.max()) + 1
-        counted = [side.valid if side.counted is None else side.counted for side in (self, other)]
+        counted = None
+        if self.counted is not None or other.counted is not None:
+            sides = [side.valid if side.counted is None else side.counted for side in (self, other)]
+            counted = torch.cat(sides, dim=1)
         return Layout(
             kind=torch.cat([self.kind, other.kind]),
             step=torch.cat([self.step, other.step]),
             image=torch.cat([self.image, torch.where(other.image < 0, -1, other.image + num_images)]),
             cell=torch.cat([self.cell, other.cell]),
             valid=torch.cat([self.valid, other.valid], dim=1),
-            counted=torch.cat(counted, dim=1),
+            counted=counted,
         )
 
 

@@ -117,6 +117,10 @@ def _problem(settings: UpstreamSettings) -> str | None:
             (head.action_space == "discrete") != (head.type == "DiscreteDecoder"),
             "discrete goes with DiscreteDecoder, and with nothing else",
         ),
+        "window_size": (
+            head.action_space == "discrete" and settings.window_size > 1,
+            "action tokens over several frames are not built; the original acts on one frame, too",
+        ),
         "act_head.down_sample": (
             head.down_sample == "none" and head.action_space == "down_sample",
             "without pooling the head's width would depend on the length of the text",
