@@ -105,7 +105,7 @@ def test_acting_frame_by_frame_equals_the_window_of_the_last_frames(vla):
             batch, images=images, frame_id=torch.arange(steps), frame_index=index.clamp(min=0)[None],
             frame_valid=(index >= 0)[None],
         )  # fmt: skip
-        planned = vla.network.head.predict(vla.network.features(window))[0]
+        planned = vla.network.head.predict(vla.network.features(window)).actions[0]
         assert np.abs(vla.normalizer().denormalize(planned.numpy()) - streamed[now]).max() <= 1e-5
 
 
@@ -156,6 +156,17 @@ def test_what_is_said_is_the_likeliest_when_told(tmp_path):
     head.queries = lambda _: type(head).queries(head, None).__class__(action_ids=said[:, None])
     likeliest = vla.network.features(told).logits[:, 0, : head.num_tokens].argmax(dim=-1)
     assert torch.equal(likeliest, said)
+
+
+@torch.no_grad()
+def test_tokens_are_as_sure_as_they_are_likely(tmp_path):
+    vla = read_policy(write(tmp_path, STRUCTURES["tokens"]))
+    features = vla.network.act(windows(vla))
+    sure = dataclasses.replace(features, logits=1000 * features.logits)
+    even = dataclasses.replace(features, logits=torch.zeros_like(features.logits))
+    head = vla.network.head
+    assert torch.allclose(head.predict(sure).confidence, torch.ones(2, head.chunk))
+    assert torch.allclose(head.predict(even).confidence, torch.full((2, head.chunk), 1 / features.logits.shape[-1]))
 
 
 def test_bins_by_hand(tmp_path):

@@ -21,7 +21,7 @@ from robovlms.architectures.upstream_layout import see_frames
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Media, Text, square
 from robovlms.core.batch import Batch
-from robovlms.heads.head import Features, Head
+from robovlms.heads.head import Features, Head, Prediction
 
 
 class UpstreamInterleavedConfig(UpstreamStepConfig):
@@ -54,7 +54,7 @@ class UpstreamInterleaved(UpstreamPrompt):
         return Features(torch.cat([image.media.tokens for image in images], dim=1)[:, None], batch.frame_valid[:, -1:])
 
     @override
-    def predict(self, window: Features, batch: Batch) -> Float[Tensor, "b k a"]:
+    def predict(self, window: Features, batch: Batch, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
         images = []
         for tokens, valid in zip(window.slots.unbind(dim=1), window.valid.unbind(dim=1), strict=True):
             cameras = tokens.chunk(len(batch.images), dim=1)

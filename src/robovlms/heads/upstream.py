@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import Config
-from robovlms.heads.head import Features, Head, Losses, Queries
+from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
 from robovlms.heads.losses import gripper_loss, pose_loss
 
 WIDTHS = (1024, 512, 256)
@@ -108,10 +108,11 @@ class UpstreamHead(Head):
         return Losses(pose + self.config.gripper_weight * gripper, {"pose": pose, "gripper": gripper})
 
     @override
-    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
+    def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
         poses, logits = self.outputs(features)
         closed, opened = self.config.gripper_commands
-        return self.merge(poses[:, -1], torch.where(torch.sigmoid(logits[:, -1]) > 0.5, float(opened), float(closed)))
+        gripper = torch.where(torch.sigmoid(logits[:, -1]) > 0.5, float(opened), float(closed))
+        return Prediction(self.merge(poses[:, -1], gripper))
 
     def _from_first_valid(self, steps: Float[Tensor, "b t h"], valid: Bool[Tensor, "b t"]) -> Float[Tensor, "b t g"]:
         order = (~valid).int().argsort(dim=1, stable=True)

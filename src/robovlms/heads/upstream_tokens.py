@@ -18,7 +18,7 @@ from typing_extensions import override
 from robovlms.actions.bins import ActionTokens, UniformBins
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import Config
-from robovlms.heads.head import Features, Head, Losses, Queries
+from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
 from robovlms.heads.losses import token_loss
 
 IGNORED = -100
@@ -73,9 +73,10 @@ class UpstreamTokens(Head):
         return Losses(total, {"tokens": total})
 
     @override
-    def predict(self, features: Features) -> Float[Tensor, "b k a"]:
+    def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:
+        """The likeliest tokens as actions; an action's confidence is the geometric mean of its tokens' likelihoods."""
         assert features.logits is not None, "an architecture that speaks"
-        ids = features.logits[:, -1, : self.num_tokens].argmax(dim=-1)
+        likelihood, ids = features.logits[:, -1, : self.num_tokens].log_softmax(dim=-1).max(dim=-1)
         values = self.tokens.decode(ids).float().unflatten(-1, (self.chunk, -1))
         values[..., self.gripper_columns] = (values[..., self.gripper_columns] > 0).float()
-        return values
+        return Prediction(values, likelihood.unflatten(-1, (self.chunk, -1)).mean(dim=-1).exp())
