@@ -11,8 +11,10 @@ from robovlms.architectures.baselines import ACTPolicyConfig, CNNConfig, CNNGRUC
 from robovlms.architectures.interleaved import InterleavedConfig
 from robovlms.architectures.one_step import OneStepConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
+from robovlms.architectures.upstream_model import UpstreamConfig
 from robovlms.architectures.video import VideoConfig
-from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
+from robovlms.architectures.vlm import VLMConfig
+from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
@@ -89,11 +91,18 @@ def structures() -> dict[str, type[VLMConfig]]:
     return {member.model_fields["kind"].default: member for member in get_args(choice) or (choice,)}
 
 
-ModelConfig = Annotated[VLAConfig | CNNConfig | CNNGRUConfig | ACTPolicyConfig, Field(discriminator="kind")]
+ModelConfig = Annotated[
+    VLAConfig | CNNConfig | CNNGRUConfig | ACTPolicyConfig | UpstreamConfig, Field(discriminator="kind")
+]
+
+
+def vlm(network: Architecture) -> Backbone | None:
+    """The VLM of a network, if it has one."""
+    found = getattr(network, "backbone", None)
+    return found if isinstance(found, Backbone) else None
 
 
 def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec:
     """The pixels a network wants."""
-    if isinstance(network, VLMArchitecture):
-        return network.backbone.image_spec
-    return ImageSpec(size=observation.cameras[0].height)
+    backbone = vlm(network)
+    return ImageSpec(size=observation.cameras[0].height) if backbone is None else backbone.image_spec

@@ -47,6 +47,8 @@ class Backbone(Wording):
     """The Hugging Face ``model_type``s of this family."""
     sees_by_text: bool = False
     """Whether the tokens of an image depend on the text, which ``see`` then needs."""
+    prefix_sees_itself: bool = False
+    """Whether images, text and state before the slots see each other, whatever stands first."""
     num_media_layers: int = 0
     """How many ``Media.layers`` the family has."""
 
@@ -164,7 +166,8 @@ class Backbone(Wording):
             case Action():
                 return [everywhere(TokenKind.ACTION, segment.step, self.read(segment.ids))]
             case Slot():
-                return [everywhere(TokenKind.SLOT, segment.step, segment.vectors.expand(batch, -1, -1))]
+                slots = everywhere(TokenKind.SLOT, segment.step, segment.vectors.expand(batch, -1, -1))
+                return [slots if segment.valid is None else slots.where(segment.valid)]
 
     def image_parts(self, image: Image) -> list[Part]:
         """An image's tokens between what the family writes around an image; absent where the image is."""
@@ -179,7 +182,8 @@ class Backbone(Wording):
 
     def positions(self, layout: Layout) -> Int[Tensor, "*axes b s"]:
         """Position of each token, counting valid tokens only, so padding never shifts anything."""
-        return (layout.valid.long().cumsum(dim=1) - 1).clamp(min=0)
+        counted = layout.valid if layout.counted is None else layout.counted
+        return (counted.long().cumsum(dim=1) - 1).clamp(min=0)
 
     def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
         """Who may attend to whom; causal unless a family says otherwise. Padding is seen by nobody."""
@@ -194,6 +198,7 @@ class Backbone(Wording):
 
 
 def visible(allowed: Bool[Tensor, "s s"], valid: Bool[Tensor, "b s"]) -> Bool[Tensor, "b 1 s s"]:
-    """Combine a pattern with padding; a padded query sees itself, so that no softmax row is empty."""
+    """Combine a pattern with padding; a query that sees nothing sees itself, so that no softmax row is empty."""
+    seen = allowed & valid[:, None, :]
     identity = torch.eye(valid.shape[1], dtype=torch.bool, device=valid.device)
-    return ((allowed & valid[:, None, :]) | identity)[:, None]
+    return (seen | (identity & ~seen.any(dim=-1, keepdim=True)))[:, None]

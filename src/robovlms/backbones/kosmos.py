@@ -36,6 +36,12 @@ class KosmosBackbone(SpliceBackbone):
 
     @property
     @override
+    def num_positions(self) -> None:
+        """Any number: positions are sinusoids, whose table grows."""
+        return
+
+    @property
+    @override
     def projector(self) -> nn.Module:
         return self.model.image_to_text_projection
 

@@ -18,6 +18,7 @@ class PaliGemmaBackbone(SpliceBackbone):
     """Google's PaliGemma 1 and 2, with any vision tower its config names."""
 
     model_types = ("paligemma",)
+    prefix_sees_itself = True
 
     @override
     def template(self, instruction: str) -> str:
@@ -32,5 +33,7 @@ class PaliGemmaBackbone(SpliceBackbone):
     def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
         length = layout.valid.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=layout.valid.device).tril()
+        if not self.prefix_sees_itself:
+            return visible(causal, layout.valid)
         prefix = layout.where(TokenKind.TEXT, TokenKind.IMAGE, TokenKind.STATE)
         return visible(causal | (prefix & (layout.step[:, None] >= layout.step[None, :])), layout.valid)

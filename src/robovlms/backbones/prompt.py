@@ -93,10 +93,14 @@ class Action:
 
 @dataclass(frozen=True)
 class Slot:
-    """Learned queries, each its own vector; their hidden states are what a head reads."""
+    """Learned queries, each its own vector; their hidden states are what a head reads.
+
+    ``valid`` is False where a row has no such step (left padding); None for everywhere.
+    """
 
     vectors: Float[Tensor, "m d"]
     step: int = 0
+    valid: Bool[Tensor, " b"] | None = None
 
 
 Segment = Text | Image | State | Action | Slot
@@ -104,13 +108,17 @@ Segment = Text | Image | State | Action | Slot
 
 @dataclass(frozen=True)
 class Layout:
-    """Per token: kind, step, image (counted from 0, -1 if none), cell (time, height, width); per row too: valid."""
+    """Per token: kind, step, image (counted from 0, -1 if none), cell (time, height, width); per row too: valid.
+
+    ``counted`` are the tokens that take up a position: the valid ones, unless a policy was trained otherwise.
+    """
 
     kind: Int[Tensor, " s"]
     step: Int[Tensor, " s"]
     image: Int[Tensor, " s"]
     cell: Int[Tensor, "s 3"]
     valid: Bool[Tensor, "b s"]
+    counted: Bool[Tensor, "b s"] | None = None
 
     def where(self, *kinds: TokenKind) -> Bool[Tensor, " s"]:
         """Mask of the tokens of these kinds."""
@@ -119,12 +127,17 @@ class Layout:
     def then(self, other: "Layout") -> "Layout":
         """This layout followed by another one; images are counted on."""
         num_images = int(self.image.max()) + 1
+        counted = None
+        if self.counted is not None or other.counted is not None:
+            sides = [side.valid if side.counted is None else side.counted for side in (self, other)]
+            counted = torch.cat(sides, dim=1)
         return Layout(
             kind=torch.cat([self.kind, other.kind]),
             step=torch.cat([self.step, other.step]),
             image=torch.cat([self.image, torch.where(other.image < 0, -1, other.image + num_images)]),
             cell=torch.cat([self.cell, other.cell]),
             valid=torch.cat([self.valid, other.valid], dim=1),
+            counted=counted,
         )
 
 

@@ -50,7 +50,7 @@ class Wording(nn.Module, ABC):
             UserError: an instruction is empty, holds a special token, or needs more than ``length`` tokens.
         """
         for text in texts:
-            self._check(text)
+            self.require_plain(text)
         encoded = self.tokenizer(
             [self.template(text) for text in texts],
             add_special_tokens=not self.opening,
@@ -70,6 +70,20 @@ class Wording(nn.Module, ABC):
         valid = nn.functional.pad(valid, (0, missing), value=False)
         return Text(ids.to(self.word_embedding_device), valid.to(self.word_embedding_device))
 
+    def require_plain(self, instruction: str) -> None:
+        """Refuse an instruction that is empty or holds a special token.
+
+        Raises:
+            UserError: it is, or does.
+        """
+        if not instruction.strip():
+            raise UserError("Empty instruction. Say what the robot shall do.")
+        if found := self._special.search(instruction):
+            raise UserError(
+                f"The instruction '{instruction}' holds '{found[0]}', which is a special token of this VLM "
+                "(images and ends of text are written so). Remove it."
+            )
+
     def ids_of(self, words: str) -> Int[Tensor, " l"]:
         """Token ids of the family's own words; tokenized once."""
         if words not in self._known_words:
@@ -85,12 +99,3 @@ class Wording(nn.Module, ABC):
     def _special(self) -> re.Pattern[str]:
         added = [t.content for t in self.tokenizer.added_tokens_decoder.values() if t.special or _TAG.match(t.content)]
         return re.compile("|".join(re.escape(token) for token in added if token.strip()) or r"(?!)")
-
-    def _check(self, instruction: str) -> None:
-        if not instruction.strip():
-            raise UserError("Empty instruction. Say what the robot shall do.")
-        if found := self._special.search(instruction):
-            raise UserError(
-                f"The instruction '{instruction}' holds '{found[0]}', which is a special token of this VLM "
-                "(images and ends of text are written so). Remove it."
-            )

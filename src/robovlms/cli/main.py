@@ -12,6 +12,7 @@ import typer
 from robovlms.cli.backbones import backbones
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
+from robovlms.cli.import_checkpoint import import_checkpoint
 from robovlms.cli.quickstart import quickstart
 from robovlms.cli.report import report
 from robovlms.cli.train import train
@@ -31,6 +32,7 @@ app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(report)
 app.command()(backbones)
+app.command("import-checkpoint")(import_checkpoint)
 
 
 def main() -> None:

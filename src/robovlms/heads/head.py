@@ -23,7 +23,8 @@ class Features:
 
     ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``state`` is embedded
     proprioception that reaches the head without a detour through the VLM. ``memory`` holds the hidden states of the
-    last step's whole prompt, for heads that attend to more than the slots.
+    last step's whole prompt, for heads that attend to more than the slots. ``logits`` are what the language model says
+    at the slots, over its whole vocabulary, where a head of action tokens asks for it.
     """
 
     slots: Float[Tensor, "b t m d"]
@@ -31,11 +32,14 @@ class Features:
     state: Float[Tensor, "b t e"] | None = None
     memory: Float[Tensor, "b s d"] | None = None
     memory_mask: Bool[Tensor, "b s"] | None = None
+    logits: Float[Tensor, "b t m v"] | None = None
 
     def row(self, index: int) -> "Features":
         """What a head reads of one row, without memory."""
-        state = None if self.state is None else self.state[index : index + 1]
-        return Features(self.slots[index : index + 1], self.valid[index : index + 1], state)
+        rows = slice(index, index + 1)
+        state = None if self.state is None else self.state[rows]
+        logits = None if self.logits is None else self.logits[rows]
+        return Features(self.slots[rows], self.valid[rows], state, logits=logits)
 
     @staticmethod
     def windows(rows: Sequence[Sequence["Features"]], valid: Bool[Tensor, "b t"]) -> "Features":
@@ -46,7 +50,10 @@ class Features:
 
         slots = joined([[step.slots for step in steps] for steps in rows])
         states = [[step.state for step in steps if step.state is not None] for steps in rows]
-        return Features(slots, valid, joined(states) if states[0] else None)
+        logits = [[step.logits for step in steps if step.logits is not None] for steps in rows]
+        return Features(
+            slots, valid, joined(states) if states[0] else None, logits=joined(logits) if logits[0] else None
+        )
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from robovlms.actions.normalize import NormalizationConfig, Normalizer
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.architecture import Architecture
-from robovlms.architectures.model import ModelConfig, VLAConfig, image_spec
-from robovlms.architectures.vlm import VLMArchitecture
+from robovlms.architectures.model import ModelConfig, UpstreamConfig, VLAConfig, image_spec, vlm
 from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.fitted import Fitted
 from robovlms.core.batch import Batch
@@ -105,21 +104,17 @@ class VLA:
         if self.provenance:
             (target / PROVENANCE).write_text(json.dumps(self.provenance, indent=2))
         save_file(_own_weights(self.network), str(target / WEIGHTS))
-        if isinstance(self.network, VLMArchitecture):
-            self.network.backbone.save(target / "vlm")
+        if backbone := vlm(self.network):
+            backbone.save(target / "vlm")
 
     def merge_adapters(self) -> None:
         """Add LoRA's adapters, if there are any, to the VLM's weights: faster acting, and a ``vlm/`` that stands alone.
 
         Frozen weights of a bfloat16 policy round what they are given, by less than one in 256.
         """
-        model, network = self.manifest.model, self.network
-        if (
-            isinstance(model, VLAConfig)
-            and isinstance(network, VLMArchitecture)
-            and isinstance(network.backbone, Fitted)
-        ):
-            network.backbone.merge_adapters()
+        model, backbone = self.manifest.model, vlm(self.network)
+        if isinstance(backbone, Fitted) and isinstance(model, VLAConfig | UpstreamConfig):
+            backbone.merge_adapters()
             merged = model.model_copy(update={"backbone": model.backbone.model_copy(update={"lora": None})})
             self.manifest = self.manifest.model_copy(update={"model": merged})
 

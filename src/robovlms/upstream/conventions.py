@@ -1,0 +1,82 @@
+"""What the numbers of published policies mean, by the data they were trained on.
+
+CALVIN: Mees et al., arXiv 2112.03227, and ``calvin_env/robot/robot.py``: relative actions of 2 cm and 0.05 rad a unit,
+added to the target pose, 30 times a second; gripper -1 closed, 1 open; a static camera and one at the gripper.
+"""
+
+from dataclasses import dataclass
+
+from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec
+from robovlms.core.errors import UserError
+from robovlms.worlds.tabletop import conventions as tabletop
+
+CALVIN_ACTIONS = ActionSpec(
+    components=(
+        ActionComponent(
+            name="delta_position",
+            dims=3,
+            kind="delta_position",
+            unit="m",
+            scale=0.02,
+            frame="base",
+            reference="commanded",
+        ),
+        ActionComponent(
+            name="delta_orientation",
+            dims=3,
+            kind="delta_rotation",
+            unit="rad",
+            scale=0.05,
+            frame="base",
+            reference="commanded",
+            rotation="euler_xyz",
+        ),
+        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=-1.0, gripper_open=1.0),
+    ),
+    rate_hz=30.0,
+)
+
+
+@dataclass(frozen=True)
+class Conventions:
+    """Actions, and the cameras by what the published code calls them; the hand camera comes first in a prompt."""
+
+    name: str
+    action_spec: ActionSpec
+    static: Camera
+    hand: Camera
+
+    def observation_spec(self, use_hand: bool) -> ObservationSpec:
+        """The cameras of a prompt, in its order; no state."""
+        cameras = (self.hand, self.static) if use_hand else (self.static,)
+        return ObservationSpec(cameras=cameras, rate_hz=self.action_spec.rate_hz)
+
+
+def _tabletop() -> Conventions:
+    static, wrist = tabletop.observation_spec().cameras
+    return Conventions("tabletop", tabletop.ACTION_SPEC, static, wrist)
+
+
+CONVENTIONS = {
+    "calvin": Conventions(
+        "calvin",
+        CALVIN_ACTIONS,
+        Camera(name="rgb_static", height=200, width=200),
+        Camera(name="rgb_gripper", height=84, width=84),
+    ),
+    "tabletop": _tabletop(),
+}
+
+
+def conventions(name: str | None, dataset: str) -> Conventions:
+    """By name, or what a training set of this type has.
+
+    Raises:
+        UserError: no such name, or a training set whose conventions are not known.
+    """
+    chosen = name or ("calvin" if "Calvin" in dataset else "")
+    if chosen not in CONVENTIONS:
+        known = ", ".join(CONVENTIONS)
+        asked = f"'{name}'" if name else f"those of the training set ({dataset})"
+        raise UserError(f"Conventions {asked} are not known. Say with --conventions what its actions are: {known}.")
+    return CONVENTIONS[chosen]
