@@ -63,7 +63,7 @@ def _table(listed: list[dict[str, Any]]) -> Any:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backbone", no_wrap=True)
     for heading in ("size", "pixels", "tokens"):
         table.add_column(heading, justify="right")
@@ -71,7 +71,7 @@ def _table(listed: list[dict[str, Any]]) -> Any:
     for family in listed:
         table.add_row(f"[bold]{family['id']}[/] ({family['name']})")
         for known in family["checkpoints"]:
-            size = f"{known['billions']:.2f} B" if known["billions"] else "unknown"
+            size = f"{known['billions']:g} B" if known["billions"] else "unknown"
             facts = (size, str(known["image_size"]), str(known["num_tokens"]), known["licence"] or "unknown")
             table.add_row(f"  {known['hub_id']}", *facts)
     return table
