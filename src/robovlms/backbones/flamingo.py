@@ -10,7 +10,7 @@ from typing import Any
 from jaxtyping import Bool, Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig
+from transformers import AutoConfig, AutoModelForImageTextToText
 from transformers import logging as hf_logging
 from typing_extensions import override
 
@@ -23,8 +23,9 @@ from robovlms.backbones.pretrained import UNREADABLE
 from robovlms.backbones.prompt import Cache, Media, Text
 from robovlms.core.errors import UserError
 
-for _config in (FlamingoConfig, OtterConfig):
+for _config, _model in ((FlamingoConfig, FlamingoModel), (OtterConfig, OtterModel)):
     AutoConfig.register(_config.model_type, _config, exist_ok=True)
+    AutoModelForImageTextToText.register(_config, _model, exist_ok=True)
 
 
 class FlamingoBackbone(CrossAttentionBackbone):

@@ -1,7 +1,8 @@
 """What is published of each family: hub ids, facts, and the configuration at real size, without any weights.
 
-Figures are the hub's own: parameters in billions as its page rounds them, or its weight files' bytes give them, for the
-revision named; what is not known is None. The tests hold each configuration, on the meta device, against its figures.
+Figures are the hub's own: parameters in billions as its page or model card rounds them, or its weight files' bytes give
+them, for the revision named; what is not known is None. The tests hold each configuration, on the meta device, against
+its figures.
 """
 
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ class Checkpoint:
 
     ``licence`` is the hub's tag; ``num_tokens`` is what one square image of ``image_size`` pixels becomes;
     ``settings`` is its configuration, as far as it differs from the defaults of its ``model_type`` in transformers.
+    ``whole`` is false where the hub has what was trained only, and ``docs/backbones.md`` says what to lay beside it.
     """
 
     family: str
@@ -27,6 +29,7 @@ class Checkpoint:
     num_tokens: int
     revision: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    whole: bool = True
 
 
 _CLIP_336 = {"model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}
@@ -55,6 +58,25 @@ _BART |= {
     "encoder_attention_heads": 12,
     "decoder_attention_heads": 12,
 }
+
+_GEMMA3 = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34}
+_GEMMA3 |= {"num_attention_heads": 8, "num_key_value_heads": 4}
+_MPT_1B: dict[str, Any] = {"model_type": "mpt", "d_model": 2048, "n_heads": 16, "n_layers": 24, "vocab_size": 50280}
+_MPT_1B |= {"attn_config": {"qk_ln": True}}
+_MPT_7B = {"model_type": "mpt", "d_model": 4096, "n_heads": 32, "n_layers": 32, "vocab_size": 50434}
+_REDPAJAMA = {"model_type": "gpt_neox", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32}
+_REDPAJAMA |= {"num_attention_heads": 32, "vocab_size": 50434}
+_CLIP_224 = _CLIP_336 | {"image_size": 224}
+
+
+def _flamingo(language: Mapping[str, Any], every: int, kind: str = "flamingo") -> dict[str, Any]:
+    return {
+        "model_type": kind,
+        "vision_config": _CLIP_224,
+        "text_config": language,
+        "cross_attn_every_n_layers": every,
+    }
+
 
 _VICUNA = {"model_type": "llama", "vocab_size": 32064}
 
@@ -107,6 +129,21 @@ CHECKPOINTS = (
         {"model_type": "blip-2", "text_config": _T5, "tie_word_embeddings": False},
     ),
     Checkpoint(
+        "flamingo", "openflamingo/OpenFlamingo-3B-vitl-mpt1b", 3, None, 224, 64,
+        settings=_flamingo(_MPT_1B, 1), whole=False,
+    ),
+    Checkpoint(
+        "flamingo", "openflamingo/OpenFlamingo-4B-vitl-rpj3b", 4, None, 224, 64,
+        settings=_flamingo(_REDPAJAMA, 2), whole=False,
+    ),
+    Checkpoint(
+        "flamingo", "openflamingo/OpenFlamingo-9B-vitl-mpt7b", None, None, 224, 64,
+        settings=_flamingo(_MPT_7B, 4), whole=False,
+    ),
+    Checkpoint(
+        "otter", "luodian/OTTER-Image-MPT7B", None, None, 224, 64, settings=_flamingo(_MPT_7B, 4, "otter"),
+    ),
+    Checkpoint(
         "idefics", "HuggingFaceM4/idefics-9b", 8.93, "other", 224, 64,
         "e4096a89ada8c5671e6c439fa57245efbc4809c0",
         {"model_type": "idefics", **_IDEFICS, "vision_config": _IDEFICS_EYE,
@@ -116,6 +153,15 @@ CHECKPOINTS = (
         "florence", "florence-community/Florence-2-base", None, None, 768, 577,
         settings={"model_type": "florence2", "text_config": _BART, "vision_config": {"projection_dim": 768}},
     ),
+    Checkpoint(
+        "gemma3", "google/gemma-3-4b-it", 4.3, "gemma", 896, 256,
+        settings={"model_type": "gemma3", "text_config": _GEMMA3, "vision_config": _SIGLIP | {"image_size": 896}},
+    ),
+    Checkpoint(
+        "mllama", "meta-llama/Llama-3.2-11B-Vision", None, "llama3.2", 560, 1601,
+        settings={"model_type": "mllama", "vision_config": {"image_size": 560}},
+    ),
+    Checkpoint("qwen_vl", "Qwen/Qwen-VL", None, None, 448, 256, settings={"model_type": "qwen"}),
     Checkpoint("cohere2_vision", "CohereLabs/command-a-vision-07-2025", None, "cc-by-nc-4.0", 512, 256),
 )  # fmt: skip
 
@@ -129,12 +175,18 @@ def default_checkpoint(family: str) -> str:
     """The hub id that stands for a family.
 
     Raises:
-        UserError: none is known.
+        UserError: none is known, or the hub has parts only.
     """
     known = checkpoints_of(family)
-    if not known:
-        raise UserError(f"No checkpoint of '{family}' is known here: give a directory or hub id as path.")
-    return known[0].hub_id
+    if whole := [one.hub_id for one in known if one.whole]:
+        return whole[0]
+    if known:
+        parts = ", ".join(one.hub_id for one in known)
+        raise UserError(
+            f"The hub has parts of '{family}' ({parts}): lay them out as docs/backbones.md says, and give the "
+            "directory as path."
+        )
+    raise UserError(f"No checkpoint of '{family}' is known here: give a directory or hub id as path.")
 
 
 def real_config(checkpoint: Checkpoint) -> Any:

@@ -17,8 +17,8 @@ def backbones(json_: Annotated[bool, typer.Option("--json", help="Print JSON ins
     console = Console()
     console.print(_table(listed))
     console.print(
-        "Any other image-text-to-text model of transformers is served, too, if it agrees with its own forward when "
-        "it is loaded. A family's random miniature is --model.backbone.path tiny:ID.",
+        "?: no source was at hand. Any other image-text-to-text model of transformers is served, too, if it agrees "
+        "with its own forward when it is loaded. A family's random miniature is --model.backbone.path tiny:ID.",
         highlight=False,
     )
 
@@ -59,11 +59,11 @@ def _way(family: type) -> str:
 
 
 def _table(listed: list[dict[str, Any]]) -> Any:
-    """A section a family; whole at 80 columns."""
+    """A section a family; whole at 80 columns. A question mark: no source was at hand."""
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("backbone", no_wrap=True)
     for heading in ("size", "pixels", "tokens"):
         table.add_column(heading, justify="right")
@@ -71,7 +71,7 @@ def _table(listed: list[dict[str, Any]]) -> Any:
     for family in listed:
         table.add_row(f"[bold]{family['id']}[/] ({family['name']})")
         for known in family["checkpoints"]:
-            size = f"{known['billions']:.2f} B" if known["billions"] else "unknown"
-            facts = (size, str(known["image_size"]), str(known["num_tokens"]), known["licence"] or "unknown")
+            size = f"{known['billions']:g} B" if known["billions"] else "?"
+            facts = (size, str(known["image_size"]), str(known["num_tokens"]), known["licence"] or "?")
             table.add_row(f"  {known['hub_id']}", *facts)
     return table
