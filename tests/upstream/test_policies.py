@@ -91,11 +91,10 @@ def test_episodes_that_share_a_batch_change_nothing(vla):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("vla", [name for name in STRUCTURES if name != "tokens"], indirect=True)
 def test_acting_frame_by_frame_equals_the_window_of_the_last_frames(vla):
     history, steps = vla.manifest.model.architecture.history, 5
     streamed = play(vla, (INSTRUCTION,), steps, 1)[INSTRUCTION]
-    if vla.manifest.model.kind == "upstream" and history == 1:
-        pytest.skip("one frame is its own window")
     pictures = [frames(vla, 1, seed=step) for step in range(steps)]
     images = {name: torch.from_numpy(np.concatenate([p[name] for p in pictures])) for name in pictures[0]}
     batch = row(windows(vla, (INSTRUCTION, INSTRUCTION)), 0)
