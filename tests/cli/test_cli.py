@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -26,6 +27,18 @@ def test_help_imports_neither_torch_nor_other_heavy_packages():
         assert f"'{package}'" not in loaded
     for command in ("quickstart", "demos", "train", "evaluate", "report", "backbones"):
         assert command in done.stdout
+
+
+def test_help_is_fast():
+    def fastest(*command: str) -> float:
+        def seconds() -> float:
+            started = time.perf_counter()
+            subprocess.run([sys.executable, *command], capture_output=True, check=True)
+            return time.perf_counter() - started
+
+        return min(seconds() for _ in range(3))
+
+    assert fastest("-m", "robovlms", "--help") <= 25 * fastest("-c", "pass")
 
 
 @pytest.mark.parametrize(
@@ -57,6 +70,17 @@ def test_help_imports_neither_torch_nor_other_heavy_packages():
         (["train", "tabletop_quick", "--data", "x", "--model.kind", "act", "--model.architecture.history", "2"], "ACT"),
         (["quickstart", "--tasks", "twelfe", "--out", "x"], "Did you mean 'twelve'"),
         (["quickstart", "--minutes", "-1", "--out", "x"], "above 0"),
+        (["quickstart", "--minutes", "nan", "--out", "x"], "above 0"),
+        (["quickstart", "--chains", "0", "--out", "x"], "expected 1 to 10000"),
+        (["quickstart", "--out", "/proc/nowhere"], "cannot be written"),
+        (["evaluate", "baseline:zero", "--chains", "99999999", "--out", "x"], "expected 1 to 10000"),
+        (["evaluate", "baseline:zero", "--workers", "-2", "--out", "x"], "--workers"),
+        (["evaluate", "baseline:zero", "--tasks", "", "--out", "x"], "Unknown task ''"),
+        (["evaluate", "baseline:zero", "--scene", "d", "--out", "x"], "Did you mean 'D'"),
+        (["evaluate", "baseline:zero", "--chains", "1", "--out", "/proc/nowhere"], "cannot be written"),
+        (["evaluate", "a b/c", "--out", "x"], "neither a local checkpoint nor a reachable hub id"),
+        (["train", "tabletop_quick", "--data", "x", "--training.optimizer", "{a: 1"], "expected a number, a word"),
+        (["train", "tabletop_quick", "--data", "x", "--model.head.kind", "lstmm"], "model.head.kind 'lstmm'"),
         (["report", "missing"], "missing"),
         (["tarin"], "No such command"),
         (["demos", "tabletop"], "--out"),
@@ -68,6 +92,7 @@ def test_bad_input_is_one_message_and_exit_code_2(monkeypatch, capsys, tmp_path,
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
 
 
 def test_exit_codes():

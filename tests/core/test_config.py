@@ -1,8 +1,11 @@
 """Configuration: digests, overrides in any order, and errors that name the nearest field."""
 
+from typing import Annotated, Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from robovlms.core.config import Config, digest_of, merge, parse_overrides, read_file, validate
 from robovlms.core.errors import UnknownName, UserError
@@ -47,7 +50,9 @@ def test_overrides_are_parsed_as_yaml():
     assert validate(Outer, merge({}, {"inner.rate": parsed["inner.rate"]})).inner.rate == 0.002
 
 
-@pytest.mark.parametrize("arguments", [["value"], ["--name"]])
+@pytest.mark.parametrize(
+    "arguments", [["value"], ["--name"], ["--name="], ["--=3"], ["--name", "{a: 1"], ["--name", "2026-01-01"]]
+)
 def test_overrides_that_cannot_be_read_are_refused(arguments):
     with pytest.raises(UserError):
         parse_overrides(arguments)
@@ -69,6 +74,68 @@ def test_files_are_yaml_or_json_mappings(tmp_path):
     assert read_file(tmp_path / "a.yaml") == read_file(tmp_path / "b.json") == {"name": "y"}
     (tmp_path / "c.yaml").write_text("- 1\n")
     (tmp_path / "d.yaml").write_text("a: [\n")
-    for name, message in (("c.yaml", "expected a mapping"), ("d.yaml", "neither YAML"), ("e.yaml", "does not exist")):
+    for name, message in (
+        ("c.yaml", "expected a mapping"),
+        ("d.yaml", "not hold settings"),
+        ("e.yaml", "does not exist"),
+    ):
         with pytest.raises(UserError, match=message):
             read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("name: x\nname: y\n", "'name' stands twice"),
+        ("inner: {rate: 1, rate: 2}\n", "'rate' stands twice"),
+        ("name: 2026-01-01\n", "not JSON serializable"),
+        ("a: &a [*a]\n", "Circular"),
+        ("a: !!python/object:os.system x\n", "could not determine a constructor"),
+        ("", "got NoneType at the top"),
+    ],
+)
+def test_files_with_odd_content_are_refused(content, message, tmp_path):
+    (tmp_path / "odd.yaml").write_text(content)
+    with pytest.raises(UserError, match=message):
+        read_file(tmp_path / "odd.yaml")
+    with pytest.raises(UserError, match="is a folder"):
+        read_file(tmp_path)
+
+
+def test_anchors_and_merge_keys_are_ordinary_yaml(tmp_path):
+    (tmp_path / "a.yaml").write_text("base: &base {rate: 1}\ninner: {<<: *base, rate: 2}\n")
+    assert read_file(tmp_path / "a.yaml")["inner"] == {"rate": 2}
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), "nan"])
+def test_numbers_are_finite(rate):
+    with pytest.raises(UserError, match=r"'inner\.rate'.*finite"):
+        validate(Outer, {"inner": {"rate": rate}})
+
+
+class Left(Config):
+    kind: Literal["left"] = "left"
+    size: int = 1
+
+
+class Right(Config):
+    kind: Literal["right"] = "right"
+
+
+class Either(Config):
+    side: Annotated[Left | Right, Field(discriminator="kind")] = Left()
+    colour: Literal["red", "blue"] = "red"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"side": {"kind": "rihgt"}}, "Unknown side.kind 'rihgt'. Did you mean 'right'"),
+        ({"side": {"kind": "left", "size": "big"}}, "Setting 'side.size'"),
+        ({"side": {"kind": "left", "sise": 2}}, "Did you mean 'side.size'"),
+        ({"colour": "bleu"}, "Unknown colour 'bleu'. Did you mean 'blue'"),
+    ],
+)
+def test_errors_in_a_choice_use_the_names_of_options(given, message):
+    with pytest.raises(UserError, match=message):
+        validate(Either, given)

@@ -118,7 +118,7 @@ def test_a_damaged_episode_names_its_line(tmp_path):
 def test_a_full_disk_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
     monkeypatch.setattr("robovlms.evaluation.store.write_json", lambda *_: None)
-    with pytest.raises(WorkFailed, match=r"No space left.*--resume"):
+    with pytest.raises(UserError, match=r"disk is full.*--resume"):
         evaluate(tmp_path)
 
 

@@ -58,7 +58,7 @@ def test_round_trip(tmp_path):
     ("damage", "message"),
     [
         (lambda data: "{", "not valid JSON"),
-        (lambda data: [], "schema_version None"),
+        (lambda data: [], "got list at the top"),
         (lambda data: data | {"schema_version": 7}, "schema_version 7"),
         (lambda data: {k: v for k, v in data.items() if k != "metrics"}, "field 'metrics'"),
         (lambda data: data | {"episodes": [{"id": "x"}]}, "field 'episodes.0.initial_state'"),

@@ -57,7 +57,8 @@ def test_another_version_of_the_world_is_another_protocol(tmp_path, monkeypatch)
         ({"scene": "E"}, "scene 'E'"),
         ({"tasks": "open_drawr"}, "Did you mean 'open_drawer'"),
         ({"executor": "chunk"}, "xecutor"),
-        ({"num_chains": 0}, "num_chains"),
+        ({"num_chains": 0}, "got 0, expected 1 to 10000"),
+        ({"num_chains": 10**9}, "expected 1 to 10000"),
         ({"instruction_split": "test"}, "instruction_split"),
     ],
 )

@@ -95,7 +95,7 @@ def test_names_and_display_names_are_taken_and_others_refused():
     ("config", "message"),
     [
         ({"sise": "tiny"}, "Did you mean 'size'"),
-        ({"size": "small"}, "Setting 'size'"),
+        ({"size": "small"}, "Unknown size 'small'"),
         ({"size": "tiny", "normalization": {"components": {"gripper": "clip"}}}, "a gripper is always 0"),
         ({"size": "tiny", "path": "x"}, "a miniature has no path"),
         ({"path": "tiny:paligemma"}, "tiny:paligemma is no LLaVA"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from synthetic_runs import write_clip
 
-from robovlms.core.errors import WorkFailed
+from robovlms.core.errors import UserError
 from robovlms.evaluation import results
 from robovlms.reports.clips import embed_clips
 from robovlms.reports.confidence import calibrations
@@ -202,7 +202,7 @@ def test_a_clip_that_cannot_be_decoded_has_no_poster(tmp_path):
 
 def test_cannot_write(run_dir, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(WorkFailed, match="Cannot write the report"):
+    with pytest.raises(UserError, match=r"report\.html cannot be written"):
         write_report([run_dir], tmp_path / "file" / "report.html")
 
 

@@ -53,7 +53,8 @@ def test_refuses_nothing(tmp_path):
     ("name", "content", "message"),
     [
         ("results.json", "{", r"results\.json is not valid JSON"),
-        ("results.json", "[]", r"results\.json: got schema_version None"),
+        ("results.json", "[]", r"results\.json: got list at the top, expected dict"),
+        ("results.json", "{}", r"results\.json: got schema_version None"),
         ("experiment.json", "[1]", r"experiment\.json: got list at the top"),
         ("experiment.json", "{'a'", r"experiment\.json is not valid JSON"),
         ("training/metrics.jsonl", '{"step": 1}\n{bad\n{"step": 2}\n', r"metrics\.jsonl, line 2"),

@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.architectures.film_cnn import FilmCNNConfig
-from robovlms.architectures.model import CNNConfig
+from robovlms.architectures.model import CNNConfig, VLAConfig
+from robovlms.backbones.load import BackboneConfig
 from robovlms.core.config import validate
-from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
@@ -26,7 +27,7 @@ from robovlms.heads.mlp import MLPConfig
 from robovlms.policies.vla import VLA, locate
 from robovlms.training import checkpoint, loop
 from robovlms.training.experiment import Experiment, TrainingConfig
-from robovlms.training.run import run
+from robovlms.training.run import claim, run
 
 ACTION = ActionSpec(
     components=(
@@ -199,6 +200,43 @@ def test_a_normalisation_of_nothing_leaves_the_folder_free(data, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_bad_settings_leave_the_folder_free(data, tmp_path):
+    nowhere = VLAConfig(backbone=BackboneConfig(path="tiny:lava"))
+    with pytest.raises(UserError, match="Did you mean 'llava'"):
+        run(experiment(data, steps=1).model_copy(update={"model": nowhere}), tmp_path / "run")
+    run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_a_claimed_folder_says_by_what_before_anything_else_happens(data, tmp_path):
+    """A quickstart killed here must find its budget again, which depended on the time used so far."""
+    claim(tmp_path / "run", experiment(data, steps=1), resume=False)
+    held = json.loads((tmp_path / "run" / "experiment.json").read_text())
+    assert validate(Experiment, held["experiment"]) == experiment(data, steps=1)
+
+
+def test_a_folder_with_other_things_is_refused(data, tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"already holds .*notes\.txt"):
+        run(experiment(data, steps=1), tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"digest', "[1]"])
+def test_a_damaged_description_of_the_run_is_named(data, tmp_path, content):
+    run(experiment(data, steps=1), tmp_path / "run")
+    (tmp_path / "run" / "experiment.json").write_text(content)
+    with pytest.raises(CorruptData, match=r"experiment\.json.*another --out"):
+        run(experiment(data, steps=1), tmp_path / "run", resume=True)
+
+
+@pytest.mark.parametrize("file", ["progress.json", "optimizer.safetensors"])
+@pytest.mark.parametrize("content", ["", '{"step": "many"}'])
+def test_a_damaged_training_state_is_named(data, tmp_path, file, content):
+    checkpoint_folder = run(experiment(data, steps=1), tmp_path / "run")
+    (checkpoint_folder / "training" / file).write_text(content)
+    with pytest.raises(CorruptData, match=rf"{file}.*--resume from the one before"):
+        run(experiment(data, steps=1), tmp_path / "run", resume=True)
+
+
 def test_a_full_disk_keeps_the_last_checkpoint(data, tmp_path, monkeypatch):
     run(experiment(data, steps=2), tmp_path / "run")
     vla = VLA.from_pretrained(tmp_path / "run")
@@ -234,7 +272,7 @@ import sys
 from pathlib import Path
 from robovlms.core.config import validate, read_file
 from robovlms.training.experiment import Experiment
-from robovlms.training.run import run
+from robovlms.training.run import claim, run
 if __name__ == "__main__":
     try:
         run(validate(Experiment, read_file(Path(sys.argv[1]))), Path(sys.argv[2]), "--resume" in sys.argv)

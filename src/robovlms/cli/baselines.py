@@ -18,7 +18,7 @@ def trained(name: str, out: Path, tasks: str | Sequence[str] | None, resume: boo
     """
     if name not in BASELINES:
         raise UnknownName("baseline", name, [*BASELINES, *SCRIPTS])
-    chosen = tasks or "fixtures_drawer"
+    chosen = "fixtures_drawer" if tasks is None else tasks
     if not isinstance(chosen, str) or chosen not in RECIPES:
         names = ", ".join(RECIPES)
         raise UserError(

@@ -17,9 +17,11 @@ def demos(
     episodes: Annotated[int, typer.Option(help="Number of demonstrations.")] = 500,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")] = 0,
     format: Annotated[str, typer.Option(help="Format on disk: lerobot.")] = "lerobot",
-    image_size: Annotated[int, typer.Option(help="Side of both cameras' images, in pixels.")] = 64,
+    image_size: Annotated[int, typer.Option(min=16, max=1024, help="Side of both cameras' images, in pixels.")] = 64,
     image_format: Annotated[str, typer.Option(help="png, jpeg or mp4.")] = "png",
-    workers: Annotated[int, typer.Option(help="Processes; the result does not depend on it. 0 = one per core.")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes; the result does not depend on it. 0 = one per core.")
+    ] = 0,
 ) -> None:
     """Collect demonstrations with scripted experts, in chains, balanced over tasks."""
     from robovlms.cli.tabletop_demos import collect_with_progress

@@ -17,7 +17,7 @@ def evaluate(
         str | None, typer.Option(help="all, a named set, or names joined by commas; default: those trained on.")
     ] = None,
     chains: Annotated[int, typer.Option(help="Number of chains of five tasks.")] = 100,
-    workers: Annotated[int, typer.Option(help="World processes; no episode depends on it. 0 = one a core.")] = 0,
+    workers: Annotated[int, typer.Option(min=0, help="World processes; no episode depends on it. 0 = one a core.")] = 0,
     executor: Annotated[
         str | None, typer.Option(help="first, chunk:K, ensemble:DECAY or rtc:K; @D: D steps late. Default: recipe's.")
     ] = None,
@@ -36,7 +36,7 @@ def evaluate(
 
     if benchmark not in BENCHMARKS:
         raise UnknownName("benchmark", benchmark, BENCHMARKS)
-    names = tasks.split(",") if tasks and "," in tasks else tasks
+    names = tasks.split(",") if tasks is not None and "," in tasks else tasks
     settings = {"scene": scene, "num_chains": chains, "seed": seed}
     score(checkpoint, out, names, executor, settings, workers=workers, video=video, resume=resume)
     print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])

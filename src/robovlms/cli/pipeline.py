@@ -7,7 +7,7 @@ OUT/evaluation   episodes, results, clips
 ```
 """
 
-import json
+import math
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -22,12 +22,14 @@ from robovlms.cli.tabletop_demos import collect_with_progress
 from robovlms.cli.training import train_and_measure
 from robovlms.core.config import merge, validate
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.files import read_json, write_json
 from robovlms.evaluation.store import RESULTS
 from robovlms.recipes.tabletop import tabletop_full, tabletop_quick, tabletop_twelve
 from robovlms.reports.html import write_report
 from robovlms.reports.terminal import print_summary
 from robovlms.training.experiment import Experiment
 from robovlms.training.run import FINISHED
+from robovlms.worlds.tabletop.chains import chains
 from robovlms.worlds.tabletop.gl import choose_backend
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
@@ -44,6 +46,7 @@ BASELINES: Mapping[str, Mapping[str, Any]] = {
 }
 """How each policy without a VLM differs from a recipe: in what serves it better."""
 MODELS = ("vla", *BASELINES)
+ELSEWHERE = "Choose another --out."
 DEMOS_PER_MINUTE, MOST_DEMOS = 150, 8000
 """Demonstrations collected for each minute of the whole budget, up to what fits in memory (a megabyte each)."""
 EVALUATION_SHARE = 0.22
@@ -99,23 +102,23 @@ class Pipeline:
         for kind, got, choices in (("task set", self.tasks, RECIPES), ("model", self.model, MODELS)):
             if got not in choices:
                 raise UnknownName(kind, got, choices)
-        if self.minutes <= 0 or self.chains < 1:
-            raise UserError(f"Got --minutes {self.minutes:g} and --chains {self.chains}; both must be above 0.")
+        if not 0 < self.minutes < math.inf:
+            raise UserError(f"Got --minutes {self.minutes:g}, expected a number above 0.")
+        chains(self.chains, self.tasks)
         settings = {"tasks": self.tasks, "model": self.model, "minutes": self.minutes, "seed": self.seed}
         mark = self.out / "quickstart.json"
         if not mark.is_file():
             if self.out.exists() and (self.out.is_file() or any(self.out.iterdir())):
                 raise UserError(f"Output {self.out} already holds something else. Choose another --out.")
-            self.out.mkdir(parents=True, exist_ok=True)
-            mark.write_text(json.dumps(settings))
+            write_json(mark, settings)
         elif not self.resume:
             raise UserError(f"{self.out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
-        elif json.loads(mark.read_text()) != settings:
-            raise UserError(f"{self.out} holds a quickstart with {mark.read_text()}, now {settings}.")
+        elif (held := read_json(mark, remedy=ELSEWHERE)) != settings:
+            raise UserError(f"{self.out} holds a quickstart with {held}, now {settings}. {ELSEWHERE}")
 
     def _experiment(self, started: float) -> Experiment:
         known = self.out / "train" / "experiment.json"
-        if known.is_file() and "experiment" in (found := json.loads(known.read_text())):
+        if known.is_file() and "experiment" in (found := read_json(known, remedy=ELSEWHERE)):
             return validate(Experiment, found["experiment"])
         used = (time.monotonic() - started) / 60
         left = max(self.minutes * (1 - EVALUATION_SHARE) - used, 0.25 * self.minutes)

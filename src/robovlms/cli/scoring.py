@@ -41,7 +41,7 @@ def score(
     policy, origin, provenance = _policy(checkpoint, executor)
     trained = provenance.get("data", {}).get("tasks")
     chosen = executor or provenance.get("experiment", {}).get("executor", "first")
-    protocol = tabletop_protocol(tasks=tasks or trained, executor=chosen, batch=BATCH, **settings)
+    protocol = tabletop_protocol(tasks=trained if tasks is None else tasks, executor=chosen, batch=BATCH, **settings)
     results = run(
         policy,
         tabletop_benchmark(protocol),

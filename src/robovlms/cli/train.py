@@ -78,7 +78,9 @@ def _with_paths(entries: Any, data: list[Path]) -> list[dict[str, Any]]:
     """The file's data settings with other folders: one entry serves all, else they must be as many."""
     from robovlms.core.errors import UserError
 
-    known = list(entries or [{"kind": "lerobot"}])
+    known = entries or [{"kind": "lerobot"}]
+    if not isinstance(known, list) or not all(isinstance(entry, dict) for entry in known):
+        raise UserError(f"The file's 'data' is {known!r:.80}, expected a list of settings, one entry a data set.")
     if len(known) not in (1, len(data)):
         raise UserError(f"--data names {len(data)} folders, the file has {len(known)} data entries.")
     known = known * len(data) if len(known) == 1 else known

@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from yaml.constructor import ConstructorError
 
-from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.errors import CorruptData, UnknownName, UserError
 
 C = TypeVar("C", bound="Config")
 
@@ -17,7 +19,7 @@ C = TypeVar("C", bound="Config")
 class Config(BaseModel):
     """Base of every configuration: immutable, and an unknown field is an error that names the nearest one."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     def canonical(self) -> str:
         """Canonical JSON: sorted keys, no spaces."""
@@ -38,15 +40,45 @@ def validate(model: type[C], data: Mapping[str, Any]) -> C:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _explain(model, error) from None
+        raise _explain(model, data, error) from None
 
 
-def _explain(model: type[BaseModel], error: ValidationError) -> UserError:
+def parse(model: type[C], data: Any, where: Path | str) -> C:
+    """Build what a file holds; raises ``CorruptData`` naming ``where`` and the first wrong field."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        place = f"field '{field}': " if field else ""
+        raise CorruptData(f"{where}: {place}{first['msg']}, got {first.get('input')!r:.80}.") from None
+
+
+def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationError) -> UserError:
     first = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        return UnknownName("field", where, _field_paths(model))
-    return UserError(f"Setting '{where}': {first['msg']}; got {first.get('input')!r}.")
+    where, got, context = _option(first["loc"], data), first.get("input"), first.get("ctx", {})
+    match first["type"]:
+        case "extra_forbidden":
+            return UnknownName("field", where, _field_paths(model))
+        case "union_tag_invalid":
+            return UnknownName(f"{where}.kind", context["tag"], re.findall(r"'(.*?)'", context["expected_tags"]))
+        case "literal_error" if isinstance(got, str):
+            return UnknownName(where, got, re.findall(r"'(.*?)'", context["expected"]))
+        case "value_error":
+            return UserError(f"Setting '{where}': {context['error']}.".replace("..", "."))
+    return UserError(f"Setting '{where}': {first['msg']}; got {got!r:.200}.")
+
+
+def _option(location: Sequence[str | int], data: Any) -> str:
+    """The place as a user writes it: pydantic puts a group's ``kind`` between its name and its field."""
+    parts = []
+    for part in location:
+        group = data if isinstance(data, Mapping) else dict(enumerate(data)) if isinstance(data, list | tuple) else {}
+        if part not in group and group.get("kind") == part:
+            continue
+        parts.append(str(part))
+        data = group.get(part)
+    return ".".join(parts)
 
 
 def _field_paths(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -64,14 +96,28 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [inner for arg in getattr(annotation, "__args__", ()) for inner in _models_in(arg)]
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error: the first value would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping whose keys are all different; raises ``ConstructorError`` naming the line of the second."""
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen and isinstance(key, yaml.ScalarNode):
+                raise ConstructorError(None, None, f"'{key.value}' stands twice", key.start_mark)
+            seen.add(key.value if isinstance(key, yaml.ScalarNode) else id(key))
+        return super().construct_mapping(node, deep)
+
+
 def read_file(path: Path) -> dict[str, Any]:
     """Read a YAML or JSON mapping."""
     if not path.is_file():
-        raise UserError(f"Configuration file {path} does not exist.")
+        raise UserError(f"Configuration file {path} {'is a folder' if path.is_dir() else 'does not exist'}.")
     try:
-        data = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is neither YAML nor JSON: {error}") from None
+        data = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)
+        json.dumps(data)
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, TypeError, ValueError) as error:
+        raise UserError(f"{path} does not hold settings in YAML or JSON: {error}") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: got {type(data).__name__} at the top, expected a mapping of settings.")
     return data
@@ -87,11 +133,20 @@ def parse_overrides(arguments: Sequence[str]) -> dict[str, Any]:
             raise UserError(f"Unexpected argument '{flag}': settings look like --training.batch_size 32.")
         name, equals, value = flag[2:].partition("=")
         if not equals:
-            if not rest:
-                raise UserError(f"Setting '{flag}' has no value.")
-            value = rest.pop(0)
-        overrides[name.replace("-", "_")] = yaml.safe_load(value)
+            value = rest.pop(0) if rest else ""
+        if not name or not value:
+            raise UserError(f"Setting '{flag}' has no {'value' if name else 'name'}; write it as --a.b.c value.")
+        overrides[name.replace("-", "_")] = _value(flag, value)
     return overrides
+
+
+def _value(flag: str, text: str) -> Any:
+    try:
+        value = yaml.safe_load(text)
+        json.dumps(value)
+    except (yaml.YAMLError, RecursionError, TypeError, ValueError):
+        raise UserError(f"Setting '{flag}': got {text!r}, expected a number, a word or a list in YAML.") from None
+    return value
 
 
 def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,8 +16,9 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, got: str, choices: Iterable[str]):
         self.choices = sorted(choices)
-        near = difflib.get_close_matches(got, self.choices, n=1, cutoff=0.5)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        folded = {choice.lower(): choice for choice in self.choices}
+        near = difflib.get_close_matches(got.strip().lower(), folded, n=1, cutoff=0.5)
+        hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
         shown = ", ".join(self.choices[:40]) + (", ..." if len(self.choices) > 40 else "")
         super().__init__(f"Unknown {kind} '{got}'.{hint} Choices: {shown}.")
 

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
-from robovlms.core.config import digest_of, validate
+from robovlms.core.config import digest_of, parse
 from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.files import read_json
 from robovlms.core.types import Episode
 from robovlms.data import lerobot_format as fmt
-from robovlms.data.files import read_json
 from robovlms.data.images import Frames, decode_video
 from robovlms.data.lerobot_rows import FrameRows, read_table
 
@@ -159,7 +159,7 @@ class LeRobotDataset:
 
     def _action_spec(self) -> ActionSpec:
         if "action_spec" in self.specs:
-            return validate(ActionSpec, self.specs["action_spec"])
+            return parse(ActionSpec, self.specs["action_spec"], self.path / fmt.SPECS)
         dims = self.info["features"][fmt.ACTION]["shape"][0]
         return ActionSpec(
             components=(ActionComponent(name="action", dims=dims, kind="other", low=None, high=None),),
@@ -168,7 +168,7 @@ class LeRobotDataset:
 
     def _observation_spec(self) -> ObservationSpec:
         if "observation_spec" in self.specs:
-            return validate(ObservationSpec, self.specs["observation_spec"])
+            return parse(ObservationSpec, self.specs["observation_spec"], self.path / fmt.SPECS)
         found = self.info["features"]
         cameras = [
             Camera(name=name.removeprefix(fmt.IMAGES), height=size[0], width=size[1])

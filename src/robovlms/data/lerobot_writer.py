@@ -20,9 +20,9 @@ import pyarrow.parquet as pq  # noqa: TID253 - same
 import robovlms
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
+from robovlms.core.files import clear_disk_errors, partial_folder, publish, write_json
 from robovlms.core.types import Episode
 from robovlms.data import lerobot_format as fmt
-from robovlms.data.files import clear_disk_errors, partial_folder, publish, write_json
 from robovlms.data.images import ImageFormat
 from robovlms.data.lerobot_catalog import Catalog
 from robovlms.data.lerobot_encode import EncodedEpisode, encode_episode

@@ -10,7 +10,7 @@ from typing import Any
 
 from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
-from robovlms.data.files import read_json
+from robovlms.core.files import read_json
 from robovlms.data.rlds_features import STEPS, Leaf, parse_features
 from robovlms.data.tfrecord import parse_example, read_record, record_offsets
 

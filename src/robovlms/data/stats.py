@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Num
 
 from robovlms.actions.statistics import ActionStatistics
-from robovlms.core.config import validate
-from robovlms.data.files import publish, read_json, write_json
+from robovlms.core.config import parse
+from robovlms.core.files import read_json, write_json
 from robovlms.data.keyed import keyed_uniform
 from robovlms.data.store import FrameStore
 
@@ -77,11 +77,9 @@ def state_statistics(store: FrameStore) -> ActionStatistics | None:
 
 def save_statistics(path: Path, statistics: Mapping[str, ActionStatistics]) -> None:
     """Write statistics by embodiment as JSON, atomically."""
-    partial = path.with_name(f".{path.name}.partial")
-    write_json(partial, {name: values.model_dump(mode="json") for name, values in statistics.items()})
-    publish(partial, path)
+    write_json(path, {name: values.model_dump(mode="json") for name, values in statistics.items()})
 
 
 def load_statistics(path: Path) -> dict[str, ActionStatistics]:
     """Read what ``save_statistics`` wrote."""
-    return {name: validate(ActionStatistics, values) for name, values in read_json(path).items()}
+    return {name: parse(ActionStatistics, values, f"{path}, '{name}'") for name, values in read_json(path).items()}

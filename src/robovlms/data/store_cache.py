@@ -12,7 +12,7 @@ import numpy as np
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData
-from robovlms.data.files import clear_disk_errors, partial_folder, publish, read_json, write_json
+from robovlms.core.files import clear_disk_errors, partial_folder, publish, read_json, write_json
 from robovlms.data.store import EpisodeTable, FrameStore
 
 Allocate = Callable[[str, tuple[int, ...], type], np.ndarray]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import WorkFailed
+from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
@@ -111,7 +112,7 @@ def _play(
 def _write_timing(out: Path, progress: EpisodeProgress, num_workers: int) -> None:
     """What depends on the machine stands apart, so that equal evaluations have equal results files."""
     timing = {"workers": num_workers, "control_steps": progress.num_steps, "wall_s": round(progress.seconds, 2)}
-    results.write_json(out / "timing.json", {**timing, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    write_json(out / "timing.json", {**timing, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
 
 
 def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
@@ -127,4 +128,4 @@ def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence
         if (folder / f"{job.id}.mp4").is_file()
     ]
     if entries:
-        results.write_json(folder / "index.json", entries)
+        write_json(folder / "index.json", entries)

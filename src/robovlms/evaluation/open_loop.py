@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 
 from robovlms.core.config import Config
-from robovlms.data.files import write_json
+from robovlms.core.files import write_json
 from robovlms.data.loader import Loader
 from robovlms.data.store import FrameStore
 from robovlms.data.window import WindowConfig

@@ -1,7 +1,5 @@
 """``results.json``: what every episode did, and the metrics with their intervals that follow from it."""
 
-import json
-import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,10 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from robovlms.core.config import C, Config
+from robovlms.core.config import Config, parse
 from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.files import read_json, write_json
 from robovlms.evaluation.protocol import Protocol
 from robovlms.statistics.intervals import Estimate, bootstrap_mean, wilson
 
@@ -142,17 +141,7 @@ def versions() -> dict[str, str]:
 
 def write(results: Results, path: Path) -> None:
     """Write a results file; a reader sees either the old file or the whole new one."""
-    write_json(path, results.model_dump(mode="json"))
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Write JSON atomically: to a file beside it, synced, then renamed."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_json(path, results.model_dump(mode="json"), indent=1)
 
 
 def load(path: Path) -> Results:
@@ -165,21 +154,7 @@ def load(path: Path) -> Results:
     path = path / "results.json" if path.is_dir() else path
     if not path.is_file():
         raise UserError(f"Results file {path} does not exist. Expected what `robovlms evaluate` wrote under --out.")
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CorruptData(f"{path} is not valid JSON: {error}. Evaluate again.") from None
-    got = data.get("schema_version") if isinstance(data, dict) else None
-    if got != SCHEMA_VERSION:
+    data = read_json(path, remedy="Evaluate again.")
+    if (got := data.get("schema_version")) != SCHEMA_VERSION:
         raise CorruptData(f"{path}: got schema_version {got!r}, expected {SCHEMA_VERSION}. Evaluate again.")
     return parse(Results, data, str(path))
-
-
-def parse(model: type[C], data: Any, where: str) -> C:
-    """Validate outside data; raises ``CorruptData`` naming ``where`` and the first wrong field."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise CorruptData(f"{where}: field '{field}': {first['msg']}, got {first.get('input')!r:.80}.") from None

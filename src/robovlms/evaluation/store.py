@@ -10,11 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from robovlms.core.errors import CorruptData, UserError, WorkFailed
+from robovlms.core.config import parse
+from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.files import clear_disk_errors, disk_error, read_json, write_json
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult, parse, write_json
+from robovlms.evaluation.results import Checkpoint, EpisodeResult
 
 RUN, EPISODES, RESULTS = "run.json", "episodes.jsonl", "results.json"
+AGAIN = "Evaluate again into another folder."
 
 
 class EpisodeStore:
@@ -39,18 +42,18 @@ class EpisodeStore:
             self.episodes = _read(self._path)
         else:
             _require_empty(folder, resume)
-            folder.mkdir(parents=True, exist_ok=True)
             write_json(folder / RUN, _identity(protocol, checkpoint))
-        self._file = self._path.open("a", encoding="utf-8")
+        with clear_disk_errors(self._path):
+            self._file = self._path.open("a", encoding="utf-8")
 
     def append(self, episode: EpisodeResult) -> None:
-        """Keep an episode; it survives whatever happens next. Raises ``WorkFailed`` when it cannot be written."""
+        """Keep an episode; it survives whatever happens next. Raises ``UserError`` when it cannot be written."""
         try:
             self._file.write(json.dumps(episode.model_dump(mode="json"), ensure_ascii=False) + "\n")
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise WorkFailed(f"Cannot write {self._path}: {error.strerror}. Make room, then add --resume.") from None
+            raise UserError(f"{disk_error(error, self._path)} Finished episodes are kept: --resume goes on.") from None
         self.episodes.append(episode)
 
     def __enter__(self) -> "EpisodeStore":
@@ -84,7 +87,7 @@ def _require_empty(folder: Path, resume: bool) -> None:
 
 
 def _require_same(path: Path, protocol: Protocol, checkpoint: Checkpoint) -> None:
-    held, wanted = _json(path.read_text(encoding="utf-8"), str(path)), _identity(protocol, checkpoint)
+    held, wanted = read_json(path, remedy=AGAIN), _identity(protocol, checkpoint)
     wrong = []
     if held.get("checkpoint_digest") != checkpoint.digest:
         was = f"{held.get('checkpoint')} ({held.get('checkpoint_digest')})"
@@ -118,4 +121,4 @@ def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise CorruptData(f"{where} is not valid JSON: {error}. Evaluate again into another folder.") from None
+        raise CorruptData(f"{where} is not valid JSON: {error}. {AGAIN}") from None

@@ -11,7 +11,6 @@ CHECKPOINT/
 ```
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,8 +28,10 @@ from robovlms.architectures.model import ModelConfig, UpstreamConfig, VLAConfig,
 from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.fitted import Fitted
 from robovlms.core.batch import Batch
-from robovlms.core.config import Config, digest_of, validate
+from robovlms.core.config import Config, digest_of, parse
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.files import read_json, write_json
+from robovlms.data.stats import load_statistics, save_statistics
 from robovlms.heads.head import Losses
 
 if TYPE_CHECKING:
@@ -85,24 +86,22 @@ class VLA:
             UserError: nothing loadable there, weights that do not fit (keys are listed), or statistics that do not.
         """
         directory = locate(source)
-        manifest = validate(VLAManifest, _read_json(directory / "config.json"))
+        manifest = parse(VLAManifest, read_json(described := directory / "config.json"), described)
         network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
         _load_own_weights(network, directory / WEIGHTS)
-        raw = _read_json(directory / STATISTICS)
-        statistics = {name: validate(ActionStatistics, values) for name, values in raw.items()}
+        statistics = load_statistics(directory / STATISTICS)
         network.eval()
-        provenance = _read_json(directory / PROVENANCE) if (directory / PROVENANCE).is_file() else None
+        provenance = read_json(directory / PROVENANCE) if (directory / PROVENANCE).is_file() else None
         return cls(manifest, network, statistics, provenance)
 
     def save_pretrained(self, directory: str | Path) -> None:
         """Write the checkpoint into an empty or new directory (not atomic by itself: see training.checkpoint)."""
         target = Path(directory)
         target.mkdir(parents=True, exist_ok=True)
-        (target / "config.json").write_text(self.manifest.model_dump_json(indent=2))
-        stats = {name: values.model_dump() for name, values in self.statistics.items()}
-        (target / STATISTICS).write_text(json.dumps(stats, indent=2))
+        write_json(target / "config.json", self.manifest.model_dump(mode="json"))
+        save_statistics(target / STATISTICS, self.statistics)
         if self.provenance:
-            (target / PROVENANCE).write_text(json.dumps(self.provenance, indent=2))
+            write_json(target / PROVENANCE, self.provenance)
         save_file(_own_weights(self.network), str(target / WEIGHTS))
         if backbone := vlm(self.network):
             backbone.save(target / "vlm")
@@ -193,11 +192,16 @@ def digest(source: str | Path) -> str:
 
 def _download(hub_id: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+    from huggingface_hub.errors import (
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
 
     try:
         return Path(snapshot_download(hub_id))
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
+    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise UserError(f"'{hub_id}' is neither a local checkpoint nor a reachable hub id: {error}") from None
 
 
@@ -217,10 +221,3 @@ def _load_own_weights(network: Architecture, path: Path) -> None:
     if missing or unexpected or wrong:
         raise UserError(f"{path} does not fit: missing {missing}, unexpected {unexpected}, other shapes {wrong}.")
     network.load_state_dict(stored, strict=False)
-
-
-def _read_json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}") from None

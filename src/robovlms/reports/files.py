@@ -6,25 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from robovlms.core.errors import CorruptData
+from robovlms.core.files import read_json
 
 
-def read_json(path: Path, kind: type, empty: Any) -> Any:
-    """Contents of a JSON file whose top must be a ``kind``; ``empty`` where the file does not exist.
+def read_if_there(path: Path, kind: type = dict) -> Any:
+    """Contents of a JSON file whose top must be a ``kind``; an empty one where the file does not exist.
 
     Raises:
         CorruptData: the file is not JSON or another thing stands at its top.
     """
     if not path.is_file():
-        return empty
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CorruptData(
-            f"{path} is not valid JSON ({error}). Run the command that wrote it again, or remove the file."
-        ) from None
-    if not isinstance(data, kind):
-        raise CorruptData(f"{path}: got {type(data).__name__} at the top, expected {kind.__name__}.")
-    return data
+        return kind()
+    return read_json(path, kind, "Run the command that wrote it again, or remove the file.")
 
 
 def read_json_lines(path: Path) -> tuple[Mapping[str, Any], ...]:

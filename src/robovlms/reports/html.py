@@ -13,7 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from robovlms.core.errors import UserError, WorkFailed
+from robovlms.core.errors import UserError
+from robovlms.core.files import clear_disk_errors, publish
 from robovlms.reports import curves, summary
 from robovlms.reports.clips import embed_clips
 from robovlms.reports.confidence import calibrations
@@ -34,9 +35,8 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
         out: The HTML file; a directory gets ``report.html``. An existing report is replaced at once, never in part.
 
     Raises:
-        UserError: no directory, or one that holds nothing to show.
+        UserError: no directory, one that holds nothing to show, or a report that cannot be written.
         CorruptData: an input file is damaged; the message names it.
-        WorkFailed: the file cannot be written.
     """
     page = render(read_runs(run_dirs))
     target = Path(out)
@@ -44,13 +44,11 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
         target = target / "report.html"
     if target.exists() and not target.is_file():
         raise UserError(f"Report file {target} is not an ordinary file. Name another with --out.")
-    try:
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    with clear_disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft = target.with_name(f".{target.name}.{os.getpid()}")
         draft.write_text(page, encoding="utf-8")
-        draft.replace(target)
-    except OSError as error:
-        raise WorkFailed(f"Cannot write the report {target}: {error}.") from None
+    publish(draft, target)
     return target
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.reports.files import read_json, read_json_lines
+from robovlms.reports.files import read_if_there, read_json_lines
 from robovlms.reports.outcomes import Outcome, read_outcome
 from robovlms.statistics.intervals import Estimate
 
@@ -76,7 +76,7 @@ def read_run(directory: Path, label: str = "") -> Run:
         raise UserError(f"Run directory {directory} does not exist; expected a folder that a robovlms command wrote.")
     parts: dict[str, Any] = {
         "outcome": read_outcome(results) if (results := directory / "results.json").is_file() else None,
-        "experiment": read_json(directory / "experiment.json", dict, {}),
+        "experiment": read_if_there(directory / "experiment.json"),
         "training": read_json_lines(directory / "training" / "metrics.jsonl"),
         "clips": _clips(directory / "videos"),
     }
@@ -85,7 +85,7 @@ def read_run(directory: Path, label: str = "") -> Run:
         wanted = ", ".join(gap.file for gap in GAPS.values())
         raise UserError(f"{directory} holds no results: found none of {wanted}, open_loop.json. Is it a run directory?")
     gaps = () if open_loop and not parts["outcome"] else _gaps(directory, parts)
-    timing = read_json(directory / "timing.json", dict, {})
+    timing = read_if_there(directory / "timing.json")
     name = label or _labels([directory])[0]
     return Run(name, directory, timing=timing, open_loop=open_loop, gaps=gaps, **parts)
 
@@ -110,7 +110,7 @@ def _labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _open_loop(path: Path) -> tuple[tuple[str, Estimate], ...]:
-    metrics = read_json(path, dict, {}).get("metrics", [])
+    metrics = read_if_there(path).get("metrics", [])
     try:
         return tuple(
             (str(item["name"]), Estimate(float(item["value"]), *map(float, item["ci95"]), int(item.get("n", 0))))
@@ -125,7 +125,7 @@ def _open_loop(path: Path) -> tuple[tuple[str, Estimate], ...]:
 def _clips(folder: Path) -> tuple[Clip, ...]:
     """The mp4 files of a folder: those ``index.json`` names, in its order, then the others."""
     index = folder / "index.json"
-    entries = read_json(index, list, [])
+    entries = read_if_there(index, list)
     if not all(isinstance(entry, dict) and isinstance(entry.get("file"), str) for entry in entries):
         raise CorruptData(f"{index}: expected a list of objects with 'file', got {entries!r:.80}.")
     clips = [_clip(folder, entry) for entry in entries if (folder / Path(entry["file"]).name).is_file()]

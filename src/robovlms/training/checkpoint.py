@@ -4,21 +4,22 @@ A checkpoint is written beside its place and renamed into it, so a kill at any m
 ``training/`` inside it holds the optimizer's moments by parameter name and the loop's counters.
 """
 
-import errno
-import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from robovlms.core.errors import UserError
+from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.files import disk_error, read_json, write_json
 from robovlms.policies.vla import VLA
 
 KEEP = 2
+OLDER = "Remove this checkpoint and --resume from the one before, or train again."
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,10 @@ def save(vla: VLA, optimizer: torch.optim.Optimizer, progress: Progress, run: Pa
         _sync(temporary)
         shutil.rmtree(final, ignore_errors=True)
         temporary.rename(final)
-    except OSError as error:
+    except (OSError, SafetensorError, UserError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
-        raise _explain(error, final) from error
+        reason = error if isinstance(error, UserError) else disk_error(error, final)
+        raise UserError(f"{reason} The last checkpoint is intact: --resume goes on from it.") from error
     for old in sorted(final.parent.glob("step_*"))[:-KEEP]:
         shutil.rmtree(old)
     return final
@@ -58,11 +60,18 @@ def load_training(vla: VLA, optimizer: torch.optim.Optimizer, directory: Path) -
     state = directory / "training"
     if not state.is_dir():
         raise UserError(f"{directory} cannot be resumed: it has no training/ folder (an exported checkpoint).")
-    tensors = load_file(str(state / "optimizer.safetensors"))
+    moments = state / "optimizer.safetensors"
+    try:
+        tensors = load_file(str(moments))
+    except (OSError, SafetensorError) as error:
+        raise CorruptData(f"{moments} is missing or damaged ({error}). {OLDER}") from None
     for name, parameter in vla.network.named_parameters():
         if f"{name}|exp_avg" in tensors:
             optimizer.state[parameter] = {key: tensors[f"{name}|{key}"] for key in ("step", "exp_avg", "exp_avg_sq")}
-    return Progress(**json.loads((state / "progress.json").read_text()))
+    counters = read_json(state / "progress.json", remedy=OLDER)
+    if {name: type(value) for name, value in counters.items()} != {"step": int, "samples": int, "elapsed_s": float}:
+        raise CorruptData(f"{state / 'progress.json'}: got {counters}, expected step, samples and elapsed_s. {OLDER}")
+    return Progress(**counters)
 
 
 def _save_training(network: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress, directory: Path) -> None:
@@ -73,7 +82,7 @@ def _save_training(network: nn.Module, optimizer: torch.optim.Optimizer, progres
         for key, value in optimizer.state.get(parameter, {}).items()
     }
     save_file(tensors, str(directory / "optimizer.safetensors"))
-    (directory / "progress.json").write_text(json.dumps(asdict(progress)))
+    write_json(directory / "progress.json", asdict(progress))
 
 
 def _sync(directory: Path) -> None:
@@ -81,11 +90,3 @@ def _sync(directory: Path) -> None:
         if path.is_file():
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-
-
-def _explain(error: OSError, target: Path) -> UserError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return UserError(
-            f"The disk is full: {target} was not written. The last checkpoint is intact; free space, then --resume."
-        )
-    return UserError(f"Could not write {target}: {error}.")

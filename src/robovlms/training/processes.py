@@ -3,6 +3,7 @@
 Signals reach the parent only; it passes them on, so that every process stops at the same step and one saves.
 """
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -39,6 +40,9 @@ def spawn(function: Callable[..., None], arguments: tuple[Any, ...], count: int)
         KeyboardInterrupt: the processes were told to stop, and did.
     """
     share_cores(count)
+    logging.getLogger("torch.multiprocessing.spawn").setLevel(
+        logging.ERROR
+    )  # that a failure ends the others is no news
     errors = multiprocessing.get_context("spawn").SimpleQueue()
     group = torch.multiprocessing.start_processes(
         _enter, (function, arguments, count, _free_port(), errors), nprocs=count, join=False, start_method="spawn"

@@ -10,7 +10,8 @@ RUN/
 ```
 """
 
-import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ import torch
 from robovlms.architectures.model import image_spec
 from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
+from robovlms.core.files import read_json, write_json
 from robovlms.data.loader import Loader
 from robovlms.data.stats import action_statistics, state_statistics
 from robovlms.data.store import FrameStore
@@ -48,9 +50,10 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     opened = open_sources(experiment.data)
     experiment.normalization.require_known(opened.action_spec)
     resuming = claim(out, experiment, resume)
-    vla, store = prepare(experiment, opened, out)
+    with released_on_error(out, keep=resume):
+        vla, store = prepare(experiment, opened, out)
     vla.provenance = describe(experiment, opened, store, vla)
-    (out / EXPERIMENT).write_text(json.dumps(vla.provenance, indent=2))
+    write_json(out / EXPERIMENT, vla.provenance)
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
         assert isinstance(vla.network, VLMArchitecture), "the experiment was validated"
         with encoding_line() as on_frames:  # this process alone: the training processes are not there yet
@@ -69,16 +72,18 @@ def claim(out: Path, experiment: Experiment, resume: bool) -> bool:
     """Take the folder for this experiment; returns whether there is a checkpoint to go on from.
 
     Raises:
-        UserError: it holds another run, or this one without ``resume``.
+        UserError: it holds another run, this one without ``resume``, or something else.
     """
-    if out.is_file():
+    if out.exists() and not out.is_dir():
         raise UserError(f"Output {out} is a file, expected a folder.")
     known = out / EXPERIMENT
     if not known.is_file():
-        out.mkdir(parents=True, exist_ok=True)
-        known.write_text(json.dumps({"digest": experiment.digest()}))
+        held = sorted({path.name for path in out.iterdir()} - {CACHE}) if out.is_dir() else []
+        if held:
+            raise UserError(f"Output {out} already holds {', '.join(held[:5])}, and no run. Choose another --out.")
+        write_json(known, {"digest": experiment.digest(), "experiment": experiment.model_dump(mode="json")})
         return False
-    found = json.loads(known.read_text()).get("digest")
+    found = read_json(known, remedy="Choose another --out.").get("digest")
     if not resume:
         raise UserError(f"{out} already holds a run ({found}). Add --resume to go on with it, or choose another --out.")
     if found != experiment.digest():
@@ -87,6 +92,17 @@ def claim(out: Path, experiment: Experiment, resume: bool) -> bool:
             "Resume with the same recipe, data and settings, or choose another --out."
         )
     return any((out / "checkpoints").glob("step_*"))
+
+
+@contextmanager
+def released_on_error(out: Path, keep: bool) -> Generator[None]:
+    """Give a folder back that was just claimed when bad input ends the run before it begins; frames stay cached."""
+    try:
+        yield
+    except UserError:
+        if not keep:
+            (out / EXPERIMENT).unlink(missing_ok=True)
+        raise
 
 
 def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[VLA, FrameStore]:
@@ -156,5 +172,5 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
 def _train_share(experiment: Experiment, out: Path, resuming: bool) -> None:
     """One of several processes: the frames come from the cache that the first one made."""
     vla, store = prepare(experiment, open_sources(experiment.data), out)
-    vla.provenance = json.loads((out / EXPERIMENT).read_text())
+    vla.provenance = read_json(out / EXPERIMENT)
     fit(make_task(experiment, out, resuming, vla, store))

@@ -29,6 +29,8 @@ from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
 CHAIN_LENGTH = 5
 NUM_CHAINS = 1000
+MOST_CHAINS = 10_000
+"""Their ids have four digits, so that they sort."""
 SUBTASK_SECONDS = 12
 """Time for one task: CALVIN's 360 steps at 30 Hz."""
 MAX_STEPS = round(SUBTASK_SECONDS * RATE_HZ)
@@ -110,8 +112,10 @@ def chains(num: int = NUM_CHAINS, tasks: str | Sequence[str] | None = None) -> t
     """The first ``num`` chains over ``tasks`` (names, or the name of a set; default all 34).
 
     Raises:
-        UserError: an unknown task, or tasks that never make a chain.
+        UserError: a number out of range, an unknown task, or tasks that never make a chain.
     """
+    if not 1 <= num <= MOST_CHAINS:
+        raise UserError(f"Number of chains: got {num}, expected 1 to {MOST_CHAINS} ({NUM_CHAINS} are published).")
     chosen = TASKS if tasks is None else task_set(tasks)
     return tuple(_chain(chosen, index) for index in range(num))
 

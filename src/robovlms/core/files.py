@@ -1,0 +1,84 @@
+"""Folders and files that are either complete or absent: everything is written beside its place and renamed."""
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from robovlms.core.errors import CorruptData, UserError
+
+
+def partial_folder(path: Path) -> Path:
+    """A fresh, empty folder beside ``path`` to write into; ``publish`` gives it its name.
+
+    Raises:
+        UserError: ``path`` already holds something.
+    """
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise UserError(f"{path} already exists and is not empty. Choose another output folder, or remove this one.")
+    partial = path.parent / f".{path.name}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    with clear_disk_errors(path):
+        partial.mkdir(parents=True)
+    return partial
+
+
+def publish(partial: Path, path: Path) -> None:
+    """Rename a finished folder or file to ``path``, replacing an empty folder or an old file."""
+    with clear_disk_errors(path):
+        os.replace(partial, path)  # noqa: PTH105 - Path.replace cannot be told from str.replace by a reader
+
+
+def write_json(path: Path, data: Any, indent: int = 2) -> None:
+    """Write JSON whole or not at all: to a file beside its place, synced, then renamed; its folder is made if need be.
+
+    Raises:
+        UserError: The disk is full, or the place cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    with clear_disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+    publish(partial, path)
+
+
+def read_json(path: Path, kind: type = dict, remedy: str = "Copy or create it again.") -> Any:
+    """Read a JSON file with a ``kind`` at its top.
+
+    Raises:
+        CorruptData: The file is missing, damaged or holds something else; the message ends with ``remedy``.
+    """
+    if not path.is_file():
+        raise CorruptData(f"{path} is missing. {remedy}")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError, OSError) as error:
+        raise CorruptData(f"{path} is not valid JSON ({error}). {remedy}") from None
+    if not isinstance(data, kind):
+        raise CorruptData(f"{path}: got {type(data).__name__} at the top, expected {kind.__name__}. {remedy}")
+    return data
+
+
+@contextmanager
+def clear_disk_errors(path: Path) -> Generator[None]:
+    """Turn a full disk or a folder that cannot be written into a ``UserError`` that names the place."""
+    try:
+        yield
+    except OSError as error:
+        raise disk_error(error, path) from error
+
+
+def disk_error(error: Exception, path: Path | str) -> UserError:
+    """What to tell a user whose disk refused to hold ``path``; libraries that write for us may wrap the reason."""
+    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+    if full:
+        return UserError(f"The disk is full: writing {path} failed. Free space, or choose another folder.")
+    reason = getattr(error, "strerror", None) or error
+    return UserError(f"{path} cannot be written ({reason}). Choose another output folder.")
