@@ -105,6 +105,10 @@ def test_exit_codes():
     assert cli.run(raising(UserError("x"))) == 2
     assert cli.run(raising(WorkFailed("x"))) == 1
     assert cli.run(raising(KeyboardInterrupt())) == 130
+    assert cli.run(raising(OSError(28, "No space left on device"))) == 2
+    assert cli.run(raising(PermissionError(13, "Permission denied", "there"))) == 2
+    with pytest.raises(OSError, match="unforeseen"):
+        cli.run(raising(OSError("unforeseen")))
     assert cli.run(lambda: None) == 0
 
 

@@ -17,7 +17,7 @@ from robovlms.cli.quickstart import quickstart
 from robovlms.cli.report import report
 from robovlms.cli.train import train
 from robovlms.core.errors import UserError, WorkFailed
-from robovlms.core.files import disk_error
+from robovlms.core.files import FULL
 
 app = typer.Typer(
     name="robovlms",
@@ -50,8 +50,10 @@ def run(command: Callable[[], object]) -> int:
         return _say(f"Error: {error}", 2)
     except WorkFailed as error:
         return _say(f"Failed: {error}", 1)
-    except OSError as error:  # a folder that cannot be read or written; connections are answered where they are made
-        return _say(f"Error: {disk_error(error, error.filename or 'a file')}", 2)
+    except OSError as error:
+        if error.filename is None and error.errno not in FULL:
+            raise  # no file of the user's: a bug of ours
+        return _say(f"Error: {error.filename or 'writing'}: {error.strerror}. Check the path, its rights and space.", 2)
     except KeyboardInterrupt:
         return _say("Interrupted. quickstart, train and evaluate go on where they were, with --resume.", 130)
     except SystemExit as done:

@@ -11,6 +11,9 @@ from typing import Any
 
 from robovlms.core.errors import CorruptData, UserError
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""What the system says when nothing more fits."""
+
 
 def partial_folder(path: Path) -> Path:
     """A fresh, empty folder beside ``path`` to write into; ``publish`` gives it its name.
@@ -77,7 +80,7 @@ def clear_disk_errors(path: Path) -> Generator[None]:
 
 def disk_error(error: Exception, path: Path | str) -> UserError:
     """What to tell a user whose disk refused to hold ``path``; libraries that write for us may wrap the reason."""
-    full = getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error)
+    full = getattr(error, "errno", None) in FULL or "No space left" in str(error)
     if full:
         return UserError(f"The disk is full: writing {path} failed. Free space, or choose another folder.")
     reason = getattr(error, "strerror", None) or error
