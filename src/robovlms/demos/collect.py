@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -68,10 +69,8 @@ def collect(plan: Plan, out: Path, processes: int = 1, on_episode: Callable[[Tal
     Raises:
         UserError: ``out`` holds something already, an unknown task or scene, or a full disk.
     """
-    import mujoco
-
     provenance = {"world": "tabletop", "scenes": plan.scenes, "tasks": list(plan.tasks), "seed": plan.seed}
-    provenance |= {"world_version": WORLD_VERSION, "mujoco": mujoco.__version__}
+    provenance |= {"world_version": WORLD_VERSION, "mujoco": version("mujoco")}
     tally = Tally()
     spec = observation_spec(plan.image_size)
     with (
