@@ -124,7 +124,7 @@ def test_a_pooled_policy_trains_every_part(tiny_paligemma):
         ({"head": {"kind": "flows"}}, "flow"),
         ({"architecture": {"history": 65}}, "64"),
         ({"architecture": {"read": "pool"}}, "pool_text"),
-        ({"architecture": {"kind": "interleaved_continuous", "read": "pool_all"}}, "'slots'"),
+        ({"architecture": {"kind": "interleaved_continuous", "read": "pool_all"}}, "Choices: slots"),
     ],
 )
 def test_what_cannot_be_combined_is_refused_when_the_configuration_is_built(settings, message):

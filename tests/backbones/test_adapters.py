@@ -126,7 +126,8 @@ def test_checkpointing_changes_no_gradient_and_computes_layers_again(name):
     assert passes[0] == 0
     assert passes[1] > 0
     assert gradients[0].keys() == gradients[1].keys()
-    assert all((gradients[0][n] - gradients[1][n]).abs().max() <= 1e-4 for n in gradients[0])
+    for n, plain in gradients[0].items():
+        assert (plain - gradients[1][n]).abs().max() <= 1e-5 * max(plain.abs().max(), 1.0)
 
 
 def still(backbone):

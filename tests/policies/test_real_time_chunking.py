@@ -16,8 +16,8 @@ def policy_and_calls(monkeypatch):
     head = vla.network.head
     predict = head.predict
 
-    def continuing(features, *noise, plan):
-        answer = predict(features, *noise)
+    def continuing(features, noise, plan):
+        answer = predict(features, noise)
         calls.append((plan, answer.actions))
         return answer
 

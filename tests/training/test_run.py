@@ -27,6 +27,7 @@ from robovlms.heads.mlp import MLPConfig
 from robovlms.policies.vla import VLA, locate
 from robovlms.training import checkpoint, loop
 from robovlms.training.experiment import Experiment, TrainingConfig
+from robovlms.training.metrics import MetricsLog
 from robovlms.training.run import claim, run
 
 ACTION = ActionSpec(
@@ -304,6 +305,13 @@ def wait_for_checkpoint(process: subprocess.Popen, run_folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_only_one_process_writes_the_log(tmp_path):
+    path = tmp_path / "training" / "metrics.jsonl"
+    MetricsLog(path).write({"step": 1})
+    MetricsLog(path, enabled=False)
+    assert path.read_text() == '{"step": 1}\n'
+
+
 def test_ctrl_c_saves_with_two_processes_and_kill_9_leaves_a_whole_checkpoint(data, tmp_path):
     config = experiment(data, steps=100_000, processes=2, checkpoint_every_s=0.5)
     process = start(tmp_path, config)

@@ -55,8 +55,9 @@ def fit(task: Task) -> Path:
     optimizer = config.optimizer.build(vla.network)
     done = checkpoint.load_training(vla, optimizer, task.resume) if task.resume else Progress()
     network, optimizer = accelerator.prepare(vla.network, optimizer)
-    log = MetricsLog(task.run / "training" / "metrics.jsonl", done.step if task.resume else None)
-    line = ProgressLine(config, enabled=accelerator.is_main_process)
+    main = accelerator.is_main_process
+    log = MetricsLog(task.run / "training" / "metrics.jsonl", done.step if task.resume else None, enabled=main)
+    line = ProgressLine(config, enabled=main)
     saved = task.resume
     batches = task.train(done.step, accelerator.process_index, accelerator.num_processes)
     started = config.now() - done.elapsed_s
@@ -77,7 +78,7 @@ def fit(task: Task) -> Path:
             _update(accelerator, network, optimizer, losses.total, config.optimizer.max_grad_norm)
             done = replace(done, step=done.step + 1, samples=done.samples + config.batch_size)
 
-            if not accelerator.is_main_process:
+            if not main:
                 continue
             if done.step % config.log_every == 0:
                 values = {"loss": losses.total.item(), **{f"loss_{k}": v.item() for k, v in losses.parts.items()}}
@@ -90,7 +91,7 @@ def fit(task: Task) -> Path:
                 saved = checkpoint.save(vla, optimizer.optimizer, done, task.run)
                 next_save = time.monotonic() + config.checkpoint_every_s
 
-    if accelerator.is_main_process:
+    if main:
         held_out = validate(vla, task.validation)
         _require_finite(vla, held_out, done.step, saved)
         log.write(_metrics(done, config.now() - started) | held_out)
@@ -98,7 +99,7 @@ def fit(task: Task) -> Path:
     accelerator.wait_for_everyone()
     if stop:
         raise KeyboardInterrupt
-    assert saved is not None or not accelerator.is_main_process
+    assert saved is not None or not main
     return saved or task.run
 
 

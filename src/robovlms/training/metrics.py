@@ -8,10 +8,15 @@ from robovlms.core.files import clear_disk_errors, publish
 
 
 class MetricsLog:
-    """Appends to ``metrics.jsonl``; a resumed run first drops lines later than its checkpoint."""
+    """Appends to ``metrics.jsonl``; a resumed run first drops lines later than its checkpoint.
 
-    def __init__(self, path: Path, resume_step: int | None = None):
+    Only one of several processes may write: in the others it is not ``enabled``, and leaves the file alone.
+    """
+
+    def __init__(self, path: Path, resume_step: int | None = None, enabled: bool = True):
         self.path = path
+        if not enabled:
+            return
         kept = "" if resume_step is None else _lines_until(path, resume_step)
         partial = path.with_name(f".{path.name}.partial")
         with clear_disk_errors(path):
