@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -303,8 +304,6 @@ def wait_for_checkpoint(process: subprocess.Popen, run_folder: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_only_one_process_writes_the_log(tmp_path):
     path = tmp_path / "training" / "metrics.jsonl"
     MetricsLog(path).write({"step": 1})
@@ -312,6 +311,8 @@ def test_only_one_process_writes_the_log(tmp_path):
     assert path.read_text() == '{"step": 1}\n'
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_ctrl_c_saves_with_two_processes_and_kill_9_leaves_a_whole_checkpoint(data, tmp_path):
     config = experiment(data, steps=100_000, processes=2, checkpoint_every_s=0.5)
     process = start(tmp_path, config)
@@ -321,8 +322,11 @@ def test_ctrl_c_saves_with_two_processes_and_kill_9_leaves_a_whole_checkpoint(da
     stopped = checkpoint.Progress(**json.loads((locate(tmp_path / "run") / "training" / "progress.json").read_text()))
     process = start(tmp_path, config, "--resume")
     time.sleep(12)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
     process.kill()
     process.wait()
+    assert not psutil.wait_procs(children, timeout=30)[1], "training goes on without the process that started it"
     VLA.from_pretrained(tmp_path / "run")
     after = checkpoint.Progress(**json.loads((locate(tmp_path / "run") / "training" / "progress.json").read_text()))
     assert after.step >= stopped.step > 0

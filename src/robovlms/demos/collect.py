@@ -6,7 +6,6 @@ order of the chains, so it does not matter which process ran which.
 
 import multiprocessing
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from robovlms.core.errors import UserError
+from robovlms.core.processes import end_with_parent
 from robovlms.data.lerobot_encode import EncodedEpisode, encode_episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.demos.chain import collect_chain
@@ -106,19 +106,7 @@ def _chains(plan: Plan, tally: Tally, pool: ProcessPoolExecutor) -> Iterator[tup
 def _pool(processes: int) -> ProcessPoolExecutor:
     for name, value in {"OMP_NUM_THREADS": "1", "LP_NUM_THREADS": "0", "OMP_WAIT_POLICY": "PASSIVE"}.items():
         os.environ.setdefault(name, value)
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
-
-
-def _end_with_parent() -> None:
-    """A process pool does not notice that its owner was killed: its workers would wait for work for ever."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "only pool workers call this"
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=end_with_parent)
 
 
 def _run(plan: Plan, counts: dict[str, int], index: int) -> tuple[list[EncodedEpisode], list[str]]:

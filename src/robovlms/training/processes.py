@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from robovlms.core.errors import UserError, WorkFailed
+from robovlms.core.processes import end_with_parent
 
 
 def num_processes(wanted: int) -> int:
@@ -63,6 +64,7 @@ def spawn(function: Callable[..., None], arguments: tuple[Any, ...], count: int)
 def _enter(
     rank: int, function: Callable[..., None], arguments: tuple[Any, ...], count: int, port: int, errors: Any
 ) -> None:
+    end_with_parent()
     os.setpgrp()  # Ctrl-C in the terminal reaches the parent, which passes it on once
     os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count), "ACCELERATE_USE_CPU": "true"}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
