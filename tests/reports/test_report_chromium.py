@@ -52,6 +52,7 @@ def test_headings_and_numbers_are_visible(page):
         "Rollouts",
         "Task by task",
         "Every chain",
+        "Confidence",
         "Training",
         "Protocol and provenance",
     ]

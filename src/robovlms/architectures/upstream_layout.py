@@ -11,7 +11,6 @@ from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Segment, Text
 from robovlms.backbones.prompt import Sequence as Prompt
 from robovlms.core.batch import Batch
-from robovlms.core.errors import UserError
 
 INSTRUCTION = "{instruction}"
 """What stands in a template for the instruction."""
@@ -32,23 +31,8 @@ def write(
     """
     for instruction in instructions:
         backbone.require_plain(instruction)
-    encoded = backbone.tokenizer(
-        [template.replace(INSTRUCTION, instruction.strip()) for instruction in instructions],
-        add_special_tokens=special_tokens,
-        padding=True,
-        padding_side="right",
-        return_tensors="pt",
-    )
-    ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
-    missing = (length or ids.shape[1]) - ids.shape[1]
-    if missing < 0:
-        raise UserError(
-            f"Instruction too long: {ids.shape[1]} tokens with its template, this policy takes {length}. Shorten it, "
-            "or import the checkpoint with a greater --max-text-tokens."
-        )
-    ids = nn.functional.pad(ids, (0, missing), value=backbone.tokenizer.pad_token_id)
-    device = backbone.word_embedding_device
-    return Text(ids.to(device), nn.functional.pad(valid, (0, missing), value=False).to(device))
+    written = [template.replace(INSTRUCTION, instruction.strip()) for instruction in instructions]
+    return backbone.padded(written, special_tokens, length, "import the checkpoint with a greater --max-text-tokens")
 
 
 def see_frames(backbone: Backbone, batch: Batch, frames: Int[Tensor, " p"]) -> list[Image]:

@@ -51,20 +51,26 @@ class Wording(nn.Module, ABC):
         """
         for text in texts:
             self.require_plain(text)
+        written = [self.template(text) for text in texts]
+        remedy = "train with a greater --model.architecture.max_text_tokens"
+        return self.padded(written, not self.opening, length, remedy)
+
+    def padded(self, written: Items[str], special_tokens: bool, length: int | None, remedy: str) -> Text:
+        """Token ids of whole texts, padded on the right to the longest, or to ``length``.
+
+        Raises:
+            UserError: a text needs more than ``length`` tokens; the message offers ``remedy``.
+        """
         encoded = self.tokenizer(
-            [self.template(text) for text in texts],
-            add_special_tokens=not self.opening,
-            padding=True,
-            padding_side="right",
-            return_tensors="pt",
+            list(written), add_special_tokens=special_tokens, padding=True, padding_side="right", return_tensors="pt"
         )
         ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
         missing = (length or ids.shape[1]) - ids.shape[1]
         if missing < 0:
-            longest = texts[int(valid.sum(dim=1).argmax())]
+            longest = written[int(valid.sum(dim=1).argmax())].strip()
             raise UserError(
                 f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}: '{longest}'. Shorten it, or "
-                f"train with --model.architecture.max_text_tokens {ids.shape[1]} or more."
+                f"{remedy}."
             )
         ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
         valid = nn.functional.pad(valid, (0, missing), value=False)

@@ -6,35 +6,12 @@ added to the target pose, 30 times a second; gripper -1 closed, 1 open; a static
 
 from dataclasses import dataclass
 
-from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec
+from robovlms.actions.delta_pose import delta_pose_spec
+from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
 from robovlms.core.errors import UserError
 from robovlms.worlds.tabletop import conventions as tabletop
 
-CALVIN_ACTIONS = ActionSpec(
-    components=(
-        ActionComponent(
-            name="delta_position",
-            dims=3,
-            kind="delta_position",
-            unit="m",
-            scale=0.02,
-            frame="base",
-            reference="commanded",
-        ),
-        ActionComponent(
-            name="delta_orientation",
-            dims=3,
-            kind="delta_rotation",
-            unit="rad",
-            scale=0.05,
-            frame="base",
-            reference="commanded",
-            rotation="euler_xyz",
-        ),
-        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=-1.0, gripper_open=1.0),
-    ),
-    rate_hz=30.0,
-)
+CALVIN_ACTIONS = delta_pose_spec(position_m=0.02, rotation_rad=0.05, rate_hz=30.0)
 
 
 @dataclass(frozen=True)

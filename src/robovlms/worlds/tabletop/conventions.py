@@ -1,6 +1,7 @@
 """The conventions of the tabletop: what its actions and observations mean."""
 
-from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
+from robovlms.actions.delta_pose import delta_pose_spec
+from robovlms.actions.spec import Camera, ObservationSpec, StateComponent
 from robovlms.core.errors import UserError
 
 WORLD_VERSION = 1
@@ -17,31 +18,7 @@ CAMERAS = ("static", "wrist")
 ImageSize = int | tuple[int, int]
 """Side of the square images in pixels: one number, or (static, wrist)."""
 
-ACTION_SPEC = ActionSpec(
-    components=(
-        ActionComponent(
-            name="delta_position",
-            dims=3,
-            kind="delta_position",
-            unit="m",
-            scale=POSITION_SCALE_M,
-            frame="base",
-            reference="commanded",
-        ),
-        ActionComponent(
-            name="delta_orientation",
-            dims=3,
-            kind="delta_rotation",
-            unit="rad",
-            scale=ROTATION_SCALE_RAD,
-            frame="base",
-            reference="commanded",
-            rotation="euler_xyz",
-        ),
-        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=-1.0, gripper_open=1.0),
-    ),
-    rate_hz=RATE_HZ,
-)
+ACTION_SPEC = delta_pose_spec(POSITION_SCALE_M, ROTATION_SCALE_RAD, RATE_HZ)
 """Seven numbers in [-1, 1]: delta position, delta Euler xyz, gripper (below 0 closes, else opens)."""
 
 _STATE = (
