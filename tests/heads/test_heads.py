@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from robovlms.actions.spec import ActionComponent, ActionSpec
 from robovlms.heads.head import Features
 from robovlms.heads.losses import gripper_loss, masked_mean, pose_loss
-from robovlms.heads.lstm import LSTMConfig, shift
+from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
+from robovlms.heads.sequence import shift
 
 SPEC = ActionSpec(
     components=(
