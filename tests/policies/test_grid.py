@@ -1,21 +1,20 @@
 """Every structure with every head: it trains and streams, or is refused when it is built, with the reason."""
 
-from typing import get_args
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from small_policies import ACTION, CAMERAS, OBSERVATION, STATISTICS, seen
 
-from robovlms.architectures.model import HeadConfig, VLAConfig, structures
+from robovlms.architectures.model import VLAConfig, structures
 from robovlms.core.batch import Batch
 from robovlms.core.config import validate
-from robovlms.core.errors import UserError
 from robovlms.core.types import Observation
+from robovlms.policies.combinations import combinations, table
+from robovlms.policies.create import RoboVLMs
 from robovlms.policies.vla import VLA, VLAManifest
 
-HEADS = [member.model_fields["kind"].default for member in get_args(get_args(HeadConfig)[0])]
-GRID = [(structure, head) for structure in structures() for head in HEADS]
 SAMPLING = ("diffusion", "flow")
 BASES = ["paligemma", "idefics", "blip2-t5"]
 """A splice, a cross-attention and an encoder-decoder VLM."""
@@ -32,15 +31,8 @@ def settings(structure, head, family="paligemma"):
     }
 
 
-def refused(structure, head):
-    try:
-        validate(VLAConfig, settings(structure, head))
-    except UserError as reason:
-        return str(reason)
-    return None
-
-
-BUILT = [cell for cell in GRID if not refused(*cell)]
+GRID = [(structure, head, reason) for structure, row in combinations().items() for head, reason in row.items()]
+BUILT = [(structure, head) for structure, head, reason in GRID if reason is None]
 USUAL = {(structure, config.usual_head) for structure, config in structures().items()}
 CELLS = [(*cell, family) for cell in BUILT for family in BASES]
 
@@ -95,13 +87,17 @@ def window(vla, episode, begin, step, sentence):
     )
 
 
-def test_a_cell_is_built_or_refused_by_its_action_space():
+@pytest.mark.parametrize(("structure", "head", "reason"), GRID)
+def test_a_cell_is_refused_for_its_action_space_alone(structure, head, reason):
     """Token heads belong to discrete structures, all others to continuous ones; nothing else is refused."""
-    for structure, head in GRID:
-        reason = refused(structure, head)
-        discrete = structure.endswith("_discrete")
-        assert (reason is None) == (discrete == (head in ("tokens", "fast"))), (structure, head, reason)
-        assert reason is None or "head" in reason
+    fits = structure.endswith("_discrete") == (head in ("tokens", "fast"))
+    assert (reason is None) == fits
+    assert fits or "head" in reason
+
+
+def test_the_documented_combinations_are_these():
+    assert table() in (Path(__file__).parents[2] / "docs/structures.md").read_text()
+    assert RoboVLMs({"size": "tiny"}).combinations == combinations()
 
 
 @torch.no_grad()
