@@ -70,14 +70,16 @@ def test_lossy_formats_come_back_nearly(tmp_path, action_spec, observation_spec,
 
 
 def test_frames_in_the_middle_of_a_video(tmp_path):
-    from robovlms.data.images import decode_video, encode_video
+    from robovlms.data.images import VideoPart, decode_video, encode_video
 
     frames = np.stack([np.full((16, 16, 3), 10 * i, np.uint8) for i in range(20)])
     (tmp_path / "a.mp4").write_bytes(encode_video(frames, 10))
-    part = decode_video(tmp_path / "a.mp4", 0.7, 5, 10)
+    part = decode_video(VideoPart(tmp_path / "a.mp4", 0.7), 5, 10)
     np.testing.assert_allclose(part.mean((1, 2, 3)), [70, 80, 90, 100, 110], atol=3)
+    part = decode_video(VideoPart(tmp_path / "a.mp4", 0.7), 2, 10, skip=3)
+    np.testing.assert_allclose(part.mean((1, 2, 3)), [100, 110], atol=3)
     with pytest.raises(CorruptData, match="got 2 frames"):
-        decode_video(tmp_path / "a.mp4", 1.8, 5, 10)
+        decode_video(VideoPart(tmp_path / "a.mp4", 1.8), 5, 10)
 
 
 def test_same_bytes_for_any_number_of_processes(write, tmp_path, action_spec, observation_spec, make_episode):
@@ -207,8 +209,8 @@ class TestDamage:
     def test_another_version(self, write):
         path = write()
         info = path / "meta/info.json"
-        info.write_text(info.read_text().replace("v3.0", "v2.1"))
-        with pytest.raises(UserError, match=r"got LeRobot version v2.1"):
+        info.write_text(info.read_text().replace("v3.0", "v1.6"))
+        with pytest.raises(UserError, match=r"info.json: got codebase_version 'v1.6', expected one of v2.0, v2.1, v3.0"):
             LeRobotDataset(path)
 
 

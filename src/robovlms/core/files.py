@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,33 @@ def read_json(path: Path, kind: type = dict, remedy: str = "Copy or create it ag
         raise CorruptData(f"{path} is not valid JSON ({error}). {remedy}") from None
     if not isinstance(data, kind):
         raise CorruptData(f"{path}: got {type(data).__name__} at the top, expected {kind.__name__}. {remedy}")
+    return data
+
+
+def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, object) of each line of a file with one JSON object a line; empty lines are passed over.
+
+    Raises:
+        CorruptData: The file is missing, or a line is not UTF-8, not JSON, or no object; the message names it.
+    """
+    if not path.is_file():
+        raise CorruptData(f"{path} is missing. Copy or create it again.")
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if line.strip():
+                where = f"{path}, line {number}"
+                yield where, _object(line, where)
+
+
+def _object(line: bytes, where: str) -> dict[str, Any]:
+    try:
+        data = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise CorruptData(f"{where}: the text is not UTF-8 ({error}). Correct it, or leave the line out.") from None
+    except (ValueError, RecursionError) as error:
+        raise CorruptData(f"{where} is not valid JSON ({error}). Copy or create the file again.") from None
+    if not isinstance(data, dict):
+        raise CorruptData(f"{where}: got {type(data).__name__}, expected an object.")
     return data
 
 

@@ -7,7 +7,9 @@ at its best quality (4:2:0 chroma): PNG is the default for small renderings, mp4
 import io
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -90,23 +92,42 @@ def encode_video(frames: Frames, fps: float) -> bytes:
     return buffer.getvalue()
 
 
-def decode_video(path: Path, from_s: float, num_frames: int, fps: float) -> Frames:
-    """``num_frames`` frames of a video file, starting at ``from_s`` seconds.
+@dataclass(frozen=True, slots=True)
+class VideoPart:
+    """The frames of an episode in a video file, from ``from_s`` seconds on.
+
+    ``num_frames`` is how many the file has from there on, or None where another episode may follow.
+    """
+
+    path: Path
+    from_s: float = 0.0
+    num_frames: int | None = None
+
+
+def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) -> Frames:
+    """``num_frames`` frames of a part, after ``skip`` frames of it.
 
     Raises:
-        CorruptData: The file is missing, damaged, or ends too early.
+        CorruptData: The file is missing, damaged, or has another number of frames.
     """
     import av
 
-    first = from_s - 0.5 / fps  # half a frame of slack: timestamps in the metadata are rounded
+    first = part.from_s + (skip - 0.5) / fps  # half a frame of slack: timestamps in the metadata are rounded
+    path, limit = part.path, num_frames + (part.num_frames == skip + num_frames)
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
             container.seek(int(max(first, 0) * av.time_base))
             wanted = (frame for frame in container.decode(stream) if frame.time is None or frame.time >= first)
-            frames = [frame.to_ndarray(format="rgb24") for frame, _ in zip(wanted, range(num_frames), strict=False)]
+            found = [(frame.is_corrupt, frame.to_ndarray(format="rgb24")) for frame in islice(wanted, limit)]
     except (OSError, av.FFmpegError, IndexError) as error:
         raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
-    if len(frames) < num_frames:
-        raise CorruptData(f"{path}: got {len(frames)} frames from {from_s:g} s on, expected {num_frames}.")
-    return np.stack(frames)
+    if len(found) != num_frames:
+        more = "more than " if len(found) > num_frames else ""
+        raise CorruptData(
+            f"{path}: got {more}{min(len(found), num_frames)} frames from {max(first, 0):g} s on, expected {num_frames}."
+        )
+    damaged = [skip + number for number, (corrupt, _) in enumerate(found) if corrupt]
+    if damaged:
+        raise CorruptData(f"{path}: frame {damaged[0]} is damaged. Copy or create the file again.")
+    return np.stack([pixels for _, pixels in found])

@@ -1,7 +1,8 @@
-"""Reads LeRobot v3.0 data sets, ours and other people's, strictly: a damaged file is named with its row.
+"""Reads LeRobot data sets (v2.0, v2.1, v3.0), ours and other people's, strictly: a damaged file is named with its row.
 
 A data set made elsewhere has no ``meta/specs.json``: its actions and state then get components of kind ``other``
-unless the caller says what they mean.
+unless the caller says what they mean. An episode whose frames have several sentences is read as one episode for each
+run of frames with the same sentence.
 """
 
 import json
@@ -13,44 +14,59 @@ import numpy as np
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.core.config import digest_of, parse
-from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.errors import CorruptData, UnknownName
 from robovlms.core.files import read_json
 from robovlms.core.types import Episode
 from robovlms.data import lerobot_format as fmt
 from robovlms.data.images import Frames, decode_video
-from robovlms.data.lerobot_rows import FrameRows, read_table
+from robovlms.data.lerobot_info import read_info
+from robovlms.data.lerobot_meta import Span, layout_of, read_episodes, read_tasks, spans_of
+from robovlms.data.lerobot_rows import FrameRows
 
 
 class LeRobotDataset:
     """The episodes of one folder. Opening reads the metadata only."""
 
-    def __init__(self, path: Path | str, action_spec: ActionSpec | None = None):
+    def __init__(
+        self,
+        path: Path | str,
+        action_spec: ActionSpec | None = None,
+        action_feature: str = fmt.ACTION,
+        state_feature: str = fmt.STATE,
+    ):
         """Open a data set.
 
         Args:
             path: The folder that holds ``meta/info.json``.
             action_spec: What the actions mean, for data without ``meta/specs.json``.
+            action_feature: Name of the feature that holds the actions.
+            state_feature: Name of the one that holds the state; data without the usual one has no state.
 
         Raises:
-            CorruptData: A metadata file is missing or damaged, or the version is not v3.0.
+            CorruptData: A metadata file is missing or damaged.
+            UserError: The version is not known.
+            UnknownName: There is no such feature.
         """
         self.path = Path(path)
-        if not self.path.is_dir():
-            raise UserError(f"Data set {self.path} does not exist. Check the path, or create it first.")
-        self.info = read_json(self.path / fmt.INFO)
-        self._check_version()
+        self.info = read_info(self.path)
         self.specs = read_json(self.path / fmt.SPECS) if (self.path / fmt.SPECS).is_file() else {}
-        self._tasks = self._read_tasks()
-        self._rows = self._read_episodes()
+        self._action_feature, self._state_feature = action_feature, state_feature
+        self._action_dims = self.info.feature(action_feature).shape[0]
+        has_state = state_feature != fmt.STATE or state_feature in self.info.features
+        self._state_dims = self.info.feature(state_feature).shape[0] if has_state else 0
+        self._layout = layout_of(self.path, self.info)
+        self._tasks = read_tasks(self._layout)
+        rows = read_episodes(self._layout, self.path / fmt.INFO, self.info.total_episodes)
+        self._spans = spans_of(self._layout, rows)
         self.action_spec = action_spec or self._action_spec()
         self.observation_spec = self._observation_spec()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._spans)
 
     def lengths(self) -> list[int]:
         """Number of frames of each episode."""
-        return [row["length"] for row in self._rows]
+        return [len(span) for span in self._spans]
 
     @property
     def num_frames(self) -> int:
@@ -64,11 +80,12 @@ class LeRobotDataset:
 
     def episodes(self) -> list[dict[str, Any]]:
         """Metadata of each episode without its statistics: length, tasks, task name, ``info/...`` and places."""
-        return [{k: v for k, v in row.items() if not k.startswith("stats/")} for row in self._rows]
+        return [{k: v for k, v in span.row.items() if not k.startswith("stats/")} for span in self._spans]
 
     def source_of(self, index: int) -> str:
-        """What an episode was cut from (its ``info['source']``), else the episode itself: the unit of a split."""
-        return str(self._rows[index].get(fmt.INFO_COLUMN + "source", f"episode {index}"))
+        """What an episode was cut from (its ``info['source']``), else the recorded episode: the unit of a split."""
+        row = self._spans[index].row
+        return str(row.get(fmt.INFO_COLUMN + "source", f"episode {row['episode_index']}"))
 
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the metadata and of the sizes of the data files."""
@@ -85,72 +102,48 @@ class LeRobotDataset:
         Raises:
             CorruptData: A file is missing or damaged; the message names it and the row.
         """
-        row = self._rows[index]
-        path = self.path / self._place("data_path", row, "data/")
-        frames = FrameRows.of_episode(path, row)
+        span = self._spans[index]
+        frames = self._layout.frames(span.row).part(span.start, span.stop)
         names = self.observation_spec.camera_names if cameras is None else cameras
         return Episode(
-            images={name: self._images(name, frames, row) for name in names},
-            state=self._numbers(fmt.STATE, frames),
-            actions=self._numbers(fmt.ACTION, frames),
+            images={name: self._images(name, frames, span) for name in names},
+            state=self._state(frames),
+            actions=frames.numbers(self._action_feature, self._action_dims),
             instruction=self._instruction(frames),
-            task=row.get("task_name") or "",
-            info=self._episode_info(row),
+            task=span.row.get("task_name") or "",
+            info=self._episode_info(span.row),
         )
 
-    def _check_version(self) -> None:
-        version = self.info.get("codebase_version")
-        if version != fmt.VERSION:
-            raise UserError(
-                f"{self.path / fmt.INFO}: got LeRobot version {version}, expected {fmt.VERSION}. "
-                "Convert it with lerobot's own convert_dataset_v21_to_v30."
-            )
-
-    def _read_tasks(self) -> dict[int, str]:
-        table = read_table(self.path / fmt.TASKS)
-        names = [name for name in table.column_names if name != "task_index"]
-        if "task_index" not in table.column_names or len(names) != 1:
-            raise CorruptData(
-                f"{self.path / fmt.TASKS}: got columns {table.column_names}, expected task_index and one."
-            )
-        return dict(zip(table["task_index"].to_pylist(), table[names[0]].to_pylist(), strict=True))
-
-    def _read_episodes(self) -> list[dict[str, Any]]:
-        folder = self.path / fmt.EPISODES
-        files = sorted(folder.glob("chunk-*/file-*.parquet"))
-        if not files:
-            raise CorruptData(f"{folder} holds no episode table. The data set is incomplete: copy or create it again.")
-        rows = [row for file in files for row in read_table(file).to_pylist()]
-        if len(rows) != self.info["total_episodes"]:
-            expected = self.info["total_episodes"]
-            raise CorruptData(f"{folder}: got {len(rows)} episodes, but {fmt.INFO} says {expected}.")
-        return rows
-
     def _data_files(self) -> list[Path]:
-        return sorted(file for kind in ("data", "videos") for file in (self.path / kind).rglob("file-*"))
+        return sorted(file for kind in ("data", "videos") for file in (self.path / kind).rglob("*.*"))
 
-    def _place(self, template: str, row: Mapping[str, Any], prefix: str, **more: str) -> str:
-        place = {name: row[prefix + name] for name in ("chunk_index", "file_index")}
-        return self.info[template].format(**place, **more)
-
-    def _numbers(self, column: str, frames: FrameRows) -> np.ndarray:
-        if column not in self.info["features"]:
+    def _state(self, frames: FrameRows) -> np.ndarray:
+        if not self._state_dims:
             return np.zeros((len(frames), 0), np.float32)
-        return frames.numbers(column, self.info["features"][column]["shape"][0])
+        return frames.numbers(self._state_feature, self._state_dims)
 
-    def _images(self, camera: str, frames: FrameRows, row: Mapping[str, Any]) -> Frames:
-        key = fmt.IMAGES + camera
-        feature = self.info["features"][key]
-        if feature["dtype"] == "video":
-            video = self.path / self._place("video_path", row, f"videos/{key}/", video_key=key)
-            return decode_video(video, row[f"videos/{key}/from_timestamp"], len(frames), self.info["fps"])
-        return frames.images(key, fmt.height_and_width(feature))
+    def _images(self, camera: str, frames: FrameRows, span: Span) -> Frames:
+        key = self.info.cameras[camera]
+        feature = self.info.features[key]
+        if feature.dtype == "image":
+            return frames.images(key, feature.size, self.path)
+        video = self._layout.video(span.row, key)
+        images = decode_video(video, len(frames), self.info.fps, skip=span.start)
+        if images.shape[1:3] != feature.size:
+            raise CorruptData(f"{video.path}: got frames of {images.shape[1:3]} pixels, expected {feature.size}.")
+        return images
 
     def _instruction(self, frames: FrameRows) -> str:
-        task = frames.table["task_index"][0].as_py()
-        if task not in self._tasks:
-            raise CorruptData(f"{frames.where(0)}: task {task} is not in {fmt.TASKS}.")
-        return self._tasks[task]
+        numbers = frames.task_numbers()
+        other = next((i for i, number in enumerate(numbers) if number != numbers[0]), 0)
+        if other:
+            raise CorruptData(
+                f"{frames.where(other)}: got task {numbers[other]}, expected {numbers[0]} as before: the episode table "
+                "names one task. Create the data set again."
+            )
+        if numbers[0] not in self._tasks:
+            raise CorruptData(f"{frames.where(0)}: task {numbers[0]} is not in the table of tasks.")
+        return self._tasks[numbers[0]]
 
     def _episode_info(self, row: Mapping[str, Any]) -> dict[str, Any]:
         encoded = self.specs.get("json_columns", ())
@@ -160,19 +153,19 @@ class LeRobotDataset:
     def _action_spec(self) -> ActionSpec:
         if "action_spec" in self.specs:
             return parse(ActionSpec, self.specs["action_spec"], self.path / fmt.SPECS)
-        dims = self.info["features"][fmt.ACTION]["shape"][0]
         return ActionSpec(
-            components=(ActionComponent(name="action", dims=dims, kind="other", low=None, high=None),),
-            rate_hz=self.info["fps"],
+            components=(ActionComponent(name="action", dims=self._action_dims, kind="other", low=None, high=None),),
+            rate_hz=self.info.fps,
         )
 
     def _observation_spec(self) -> ObservationSpec:
         if "observation_spec" in self.specs:
-            return parse(ObservationSpec, self.specs["observation_spec"], self.path / fmt.SPECS)
-        found = self.info["features"]
-        cameras = [
-            Camera(name=name.removeprefix(fmt.IMAGES), height=size[0], width=size[1])
-            for name, size in ((n, fmt.height_and_width(f)) for n, f in found.items() if n.startswith(fmt.IMAGES))
-        ]
-        state = [StateComponent(name="state", dims=found[fmt.STATE]["shape"][0])] if fmt.STATE in found else []
-        return ObservationSpec(cameras=tuple(cameras), state=tuple(state), rate_hz=self.info["fps"])
+            spec = parse(ObservationSpec, self.specs["observation_spec"], self.path / fmt.SPECS)
+            missing = [name for name in spec.camera_names if name not in self.info.cameras]
+            if missing:
+                raise UnknownName("camera", missing[0], self.info.cameras)
+            return spec
+        sizes = {name: self.info.features[key].size for name, key in self.info.cameras.items()}
+        cameras = tuple(Camera(name=name, height=size[0], width=size[1]) for name, size in sizes.items())
+        state = (StateComponent(name="state", dims=self._state_dims),) if self._state_dims else ()
+        return ObservationSpec(cameras=cameras, state=state, rate_hz=self.info.fps)

@@ -1,4 +1,4 @@
-"""What a LeRobot v3.0 data set is made of: paths, features and statistics (no parquet here, only plain values).
+"""What the LeRobot v3.0 data sets we write are made of: paths, features and statistics (no parquet here, only plain values).
 
 Source: ``lerobot/datasets/utils.py`` and ``compute_stats.py`` of lerobot 0.4.4. Beside the standard files stands
 ``meta/specs.json``, which holds what the format cannot say: the ActionSpec, the ObservationSpec and the provenance.
@@ -14,6 +14,7 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.data.images import ImageFormat
 
 VERSION = "v3.0"
+VERSIONS = ("v2.0", "v2.1", VERSION)
 FILES_PER_CHUNK = 1000
 DATA_FILE_MB = 100
 VIDEO_FILE_MB = 200
@@ -50,12 +51,6 @@ def features(
     found[ACTION] = _vector([(c.name, c.dims) for c in action_spec.components])
     found["timestamp"] = {"dtype": "float32", "shape": [1], "names": None}
     return found | {name: {"dtype": "int64", "shape": [1], "names": None} for name in COUNTERS}
-
-
-def height_and_width(feature: Mapping[str, Any]) -> tuple[int, int]:
-    """Size of an image feature; older data puts the channels first."""
-    height, width, channels = feature["shape"]
-    return (height, width) if channels == 3 else (width, channels)
 
 
 def _vector(components: Sequence[tuple[str, int]]) -> dict[str, Any]:

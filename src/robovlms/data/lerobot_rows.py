@@ -1,6 +1,6 @@
 """The rows of one episode in a LeRobot data file, each checked as it is read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from jaxtyping import Float32
 
 from robovlms.core.errors import CorruptData
 from robovlms.data.images import Frames, decode_images
+from robovlms.data.lerobot_info import inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +25,17 @@ class FrameRows:
     first: int
 
     @classmethod
-    def of_episode(cls, path: Path, row: Mapping[str, Any]) -> "FrameRows":
-        """The frames of the episode that ``row`` of the episode table describes.
+    def of_episode(cls, path: Path, table: pa.Table, first: int, row: Mapping[str, Any]) -> "FrameRows":
+        """The frames of the episode that ``row`` of the episode table describes, from row ``first`` of ``table`` on.
 
         Raises:
-            CorruptData: The file is missing or damaged, or holds other frames at that place.
+            CorruptData: There are other frames at that place.
         """
-        table = read_table(path)
         index, length = row["episode_index"], row["length"]
         try:
-            first = row["dataset_from_index"] - table["index"][0].as_py()
             part = table.slice(max(first, 0), length)
             found = part["episode_index"].to_pylist(), part["frame_index"].to_pylist()
-        except (KeyError, IndexError) as error:
+        except KeyError as error:
             raise CorruptData(f"{path}: the frames of episode {index} cannot be found ({error!r}).") from None
         if first < 0 or found != ([index] * length, list(range(length))):
             raise CorruptData(
@@ -52,6 +51,17 @@ class FrameRows:
         """The file and the row of frame ``i``, for messages."""
         return f"{self.path}, row {self.first + i}"
 
+    def part(self, start: int, stop: int) -> "FrameRows":
+        """Frames ``start`` to ``stop`` - 1."""
+        return FrameRows(self.path, self.table.slice(start, stop - start), self.first + start)
+
+    def task_numbers(self) -> list[int]:
+        """Number of each frame's sentence; raises ``CorruptData`` where there is none."""
+        found = self._column("task_index")
+        if None in found:
+            raise CorruptData(f"{self.where(found.index(None))}: there is no task_index.")
+        return found
+
     def numbers(self, column: str, dims: int) -> Float32[np.ndarray, "t dims"]:
         """A column of vectors.
 
@@ -65,18 +75,21 @@ class FrameRows:
                 raise CorruptData(f"{self.where(i)}: got {cell} in '{column}', expected {dims} finite numbers.")
         return np.asarray(rows, np.float32).reshape(len(self), dims)
 
-    def images(self, column: str, size: tuple[int, int]) -> Frames:
-        """A column of image files, decoded; ``size`` is the (height, width) each must have.
+    def images(self, column: str, size: tuple[int, int], folder: Path) -> Frames:
+        """A column of image files, decoded.
+
+        Args:
+            column: Its cells hold the bytes of a file, or its path below ``folder``.
+            size: The (height, width) each image must have.
+            folder: The data set.
 
         Raises:
-            CorruptData: An image is missing, damaged, or of another size.
+            CorruptData: An image is missing, damaged, of another size, or outside ``folder``.
         """
         cells = self._column(column)
         wheres = [f"{self.where(i)}, column '{column}'" for i in range(len(self))]
-        for where, cell in zip(wheres, cells, strict=True):
-            if not cell or not cell.get("bytes"):
-                raise CorruptData(f"{where}: there is no image. Copy or create the data set again.")
-        images = decode_images([cell["bytes"] for cell in cells], wheres)
+        files = [_image_file(cell, folder, where) for where, cell in zip(wheres, cells, strict=True)]
+        images = decode_images(files, wheres)
         for where, image in zip(wheres, images, strict=True):
             if image.shape[:2] != size:
                 raise CorruptData(f"{where}: got an image of {image.shape[:2]} pixels, expected {size}.")
@@ -86,6 +99,30 @@ class FrameRows:
         if name not in self.table.column_names:
             raise CorruptData(f"{self.path} has no column '{name}'; it has {self.table.column_names}.")
         return self.table[name].to_pylist()
+
+
+def _image_file(cell: Mapping[str, Any] | None, folder: Path, where: str) -> bytes:
+    data, path = (cell.get("bytes"), cell.get("path")) if cell else (None, None)
+    if data:
+        return data
+    if not path or not (file := inside(folder, path, where)).is_file():
+        raise CorruptData(f"{where}: there is no image. Copy or create the data set again.")
+    return file.read_bytes()
+
+
+def read_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(place, row) of each row of a table.
+
+    Raises:
+        CorruptData: The file is missing or damaged, or a text in it is not UTF-8.
+    """
+    table = read_table(path)
+    for number in range(len(table)):
+        where = f"{path}, row {number}"
+        try:
+            yield where, table.slice(number, 1).to_pylist()[0]
+        except UnicodeDecodeError as error:
+            raise CorruptData(f"{where}: a text is not UTF-8 ({error}). Correct it, or leave the row out.") from None
 
 
 def read_table(path: Path) -> pa.Table:
