@@ -30,9 +30,7 @@ class Recording:
         return len(self.actions)
 
 
-def recording(
-    seed: int, length: int, tasks: list[int] | None = None, size: tuple[int, int] = (16, 24)
-) -> Recording:
+def recording(seed: int, length: int, tasks: list[int] | None = None, size: tuple[int, int] = (16, 24)) -> Recording:
     """Smooth images, which survive a video codec: frame ``i`` is brighter than frame ``i - 1``."""
     rng = np.random.default_rng(seed)
     levels = np.linspace(40, 200, length).astype(np.uint8)[:, None, None, None]

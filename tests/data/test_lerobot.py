@@ -210,7 +210,9 @@ class TestDamage:
         path = write()
         info = path / "meta/info.json"
         info.write_text(info.read_text().replace("v3.0", "v1.6"))
-        with pytest.raises(UserError, match=r"info.json: got codebase_version 'v1.6', expected one of v2.0, v2.1, v3.0"):
+        with pytest.raises(
+            UserError, match=r"info.json: got codebase_version 'v1.6', expected one of v2.0, v2.1, v3.0"
+        ):
             LeRobotDataset(path)
 
 

@@ -75,9 +75,9 @@ def test_other_names_of_features(folder):
         file = folder.video(index, "observation.images.top")
         (file.parents[1] / "image").mkdir(exist_ok=True)
         shutil.move(file, file.parents[1] / "image" / file.name)
-    with pytest.raises(UnknownName, match="Unknown feature 'action'. Did you mean 'actions'"):
+    with pytest.raises(UnknownName, match=r"Unknown feature 'action'. Did you mean 'actions'"):
         LeRobotDataset(folder.path)
-    with pytest.raises(UnknownName, match="Unknown feature 'stat'. Did you mean 'state'"):
+    with pytest.raises(UnknownName, match=r"Unknown feature 'stat'. Did you mean 'state'"):
         LeRobotDataset(folder.path, action_feature="actions", state_feature="stat")
     dataset = LeRobotConfig(path=folder.path, action_feature="actions", state_feature="state").open()
     assert dataset.observation_spec.camera_names == ("image", "wrist")
@@ -110,7 +110,9 @@ class TestDamage:
     def test_unknown_versions(self, folder):
         for version in ("v1.6", "v4.0", None):
             folder.change_info(codebase_version=version)
-            with pytest.raises(UserError, match=rf"got codebase_version '?{version}'?, expected one of v2.0, v2.1, v3.0"):
+            with pytest.raises(
+                UserError, match=rf"got codebase_version '?{version}'?, expected one of v2.0, v2.1, v3.0"
+            ):
                 LeRobotDataset(folder.path)
 
     def test_an_incomplete_info(self, folder):
@@ -181,7 +183,9 @@ class TestDamage:
 
     def test_a_video_of_another_size(self, folder):
         write_mp4(folder.video(0, "observation.images.top"), recording(0, 5).images["observation.images.wrist"])
-        with pytest.raises(CorruptData, match=r"episode_000000.mp4: got frames of \(32, 32\) pixels, expected \(16, 24"):
+        with pytest.raises(
+            CorruptData, match=r"episode_000000.mp4: got frames of \(32, 32\) pixels, expected \(16, 24"
+        ):
             LeRobotDataset(folder.path).read(0)
 
     def test_a_corrupt_video(self, folder):

@@ -125,7 +125,8 @@ def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) ->
     if len(found) != num_frames:
         more = "more than " if len(found) > num_frames else ""
         raise CorruptData(
-            f"{path}: got {more}{min(len(found), num_frames)} frames from {max(first, 0):g} s on, expected {num_frames}."
+            f"{path}: got {more}{min(len(found), num_frames)} frames from {max(first, 0):g} s on, "
+            f"expected {num_frames}. Copy or create the data set again."
         )
     damaged = [skip + number for number, (corrupt, _) in enumerate(found) if corrupt]
     if damaged:

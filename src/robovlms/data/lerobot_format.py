@@ -1,4 +1,4 @@
-"""What the LeRobot v3.0 data sets we write are made of: paths, features and statistics (no parquet here, only plain values).
+"""What the LeRobot v3.0 data sets we write are made of: paths, features, statistics (no parquet, only plain values).
 
 Source: ``lerobot/datasets/utils.py`` and ``compute_stats.py`` of lerobot 0.4.4. Beside the standard files stands
 ``meta/specs.json``, which holds what the format cannot say: the ActionSpec, the ObservationSpec and the provenance.

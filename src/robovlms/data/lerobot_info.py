@@ -26,7 +26,12 @@ class Feature(Config):
     def is_camera(self) -> bool:
         """Whether it holds RGB images; depth maps do not count."""
         about = (self.info or {}) | (self.video_info or {})
-        return self.dtype in ("image", "video") and len(self.shape) == 3 and 3 in self.shape and not about.get("video.is_depth_map")
+        return (
+            self.dtype in ("image", "video")
+            and len(self.shape) == 3
+            and 3 in self.shape
+            and not about.get("video.is_depth_map")
+        )
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,6 +104,7 @@ def place(folder: Path, template: str, **values: str | int) -> Path:
 
 def inside(folder: Path, relative: str, where: str) -> Path:
     """``relative`` below ``folder``; raises ``CorruptData`` when it leads out of it, without following links."""
-    if os.path.isabs(relative) or os.path.normpath(relative).split(os.sep)[0] == os.pardir:  # noqa: PTH117 - a text
+    parts = Path(os.path.normpath(relative)).parts
+    if parts[0] in (os.sep, os.pardir):
         raise CorruptData(f"{where} leads out of the data set: '{relative}'. Do not trust this data set.")
     return folder / relative

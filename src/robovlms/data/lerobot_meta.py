@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -105,4 +106,4 @@ def _spans(layout: Layout, row: Row) -> list[Span]:
         return [Span(row, 0, row["length"])]
     numbers = layout.frames(row).task_numbers()
     cuts = [0, *(np.flatnonzero(np.diff(numbers)) + 1).tolist(), row["length"]]
-    return [Span(row, start, stop) for start, stop in zip(cuts, cuts[1:], strict=False)]
+    return [Span(row, start, stop) for start, stop in pairwise(cuts)]

@@ -8,7 +8,9 @@ from pydantic import Field
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
+from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
+from robovlms.data.hdf5_layout import Layout, LIBEROLayout
 
 
 @runtime_checkable
@@ -54,7 +56,7 @@ class SourceConfig(Config):
     cameras: tuple[str, ...] | None = None
     """Cameras to use, in this order."""
     state: tuple[str, ...] | None = None
-    """State components to use, in this order; ``()`` uses none, None uses all."""
+    """State components to use, in this order; ``()`` uses none, None the main ones of the format, else all."""
     holdout: float = Field(0.05, ge=0, lt=1)
     """Share of the sources (files, chains, or episodes where nothing else is known) kept for validation."""
 
@@ -70,7 +72,7 @@ class SourceConfig(Config):
             UnknownName: A camera or state component the data does not have.
         """
         cameras = self.main_cameras(source) if self.cameras is None else self.cameras
-        return source.observation_spec.select(cameras, self.state)
+        return source.observation_spec.select(cameras, self.main_state(source) if self.state is None else self.state)
 
     @abstractmethod
     def open(self) -> EpisodeSource:
@@ -79,6 +81,10 @@ class SourceConfig(Config):
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The cameras used when none are named."""
         return source.observation_spec.camera_names
+
+    def main_state(self, source: EpisodeSource) -> tuple[str, ...]:
+        """The state components used when none are named."""
+        return source.observation_spec.state_names
 
 
 class LeRobotConfig(SourceConfig):
@@ -118,4 +124,41 @@ class RLDSConfig(SourceConfig):
         return source.observation_spec.camera_names[:1]
 
 
-DataConfig = Annotated[LeRobotConfig | RLDSConfig, Field(discriminator="kind")]
+class HDF5Config(SourceConfig):
+    """An HDF5 file or a folder of them, in the layout of LIBERO, robomimic or ACT; needs the extra ``hdf5``."""
+
+    kind: Literal["hdf5"] = "hdf5"
+    layout: Layout = LIBEROLayout()
+    convention: str | None = None
+    """What the actions mean, by name (see ``hdf5_conventions``); that of the layout when None."""
+    action_spec: ActionSpec | None = None
+    """What they mean, where no convention fits."""
+    instruction: str | None = None
+    """The sentence of all episodes, where the files say none or another is wanted."""
+    mask: str | None = None
+    """A list of episodes that the file keeps below ``mask/``, such as robomimic's ``train``."""
+
+    def open(self) -> EpisodeSource:
+        """Read groups, shapes and texts of every file."""
+        try:
+            from robovlms.data.hdf5 import HDF5Dataset
+        except ModuleNotFoundError as error:
+            if error.name != "h5py":
+                raise
+            raise MissingExtra("h5py", "hdf5") from None
+        return HDF5Dataset(self.path, self.layout, self.convention, self.action_spec, self.instruction, self.mask)
+
+    def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
+        """Those the layout names, else all."""
+        return _main(self.layout.main_cameras, source.observation_spec.camera_names)
+
+    def main_state(self, source: EpisodeSource) -> tuple[str, ...]:
+        """Those the layout names, else all."""
+        return _main(self.layout.main_state, source.observation_spec.state_names)
+
+
+def _main(wanted: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in wanted if name in found) or found
+
+
+DataConfig = Annotated[LeRobotConfig | RLDSConfig | HDF5Config, Field(discriminator="kind")]
