@@ -20,7 +20,10 @@ OSC_POSE = {
 PROBLEM = {"problem_name": "libero_kitchen", "domain_name": "robosuite", "language_instruction": "turn on the stove"}
 
 
-def pixels(seed: int, length: int, size: tuple[int, int] = (16, 24)) -> np.ndarray:
+SIZE = (16, 24)
+
+
+def pixels(seed: int, length: int, size: tuple[int, int] = SIZE) -> np.ndarray:
     """Images that are dark at the top, red at the left, and brighter with every frame."""
     images = np.zeros((length, *size, 3), np.uint8)
     images[:, size[0] // 2 :] = 120
@@ -28,7 +31,9 @@ def pixels(seed: int, length: int, size: tuple[int, int] = (16, 24)) -> np.ndarr
     return images + (np.arange(length, dtype=np.uint8) + seed)[:, None, None, None]
 
 
-def write_demos(path: Path, lengths=(5, 7), images=("agentview_rgb", "eye_in_hand_rgb"), libero=True) -> Path:
+def write_demos(
+    path: Path, lengths=(5, 7), images=("agentview_rgb", "eye_in_hand_rgb"), libero=True, size=SIZE
+) -> Path:
     """A file of demonstrations; LIBERO's own if ``libero``, else robomimic's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with h5py.File(path, "w") as file:
@@ -40,18 +45,23 @@ def write_demos(path: Path, lengths=(5, 7), images=("agentview_rgb", "eye_in_han
             data.attrs["problem_info"] = json.dumps(PROBLEM)
             data.attrs["macros_image_convention"] = "opengl"
         for number, length in enumerate(lengths):
-            _write_demo(data.create_group(f"demo_{number}"), number, length, images, libero)
+            _write_demo(
+                data.create_group(f"demo_{number}"),
+                number,
+                {c: pixels(10 * number, length, size) for c in images},
+                libero,
+            )
     return path
 
 
-def _write_demo(demo: h5py.Group, number: int, length: int, images, libero: bool) -> None:
-    rng = np.random.default_rng(number)
+def _write_demo(demo: h5py.Group, number: int, images: dict[str, np.ndarray], libero: bool) -> None:
+    rng, length = np.random.default_rng(number), len(next(iter(images.values())))
     names = ["ee_pos", "ee_ori", "gripper_states", "joint_states"]
     if not libero:
         names = ["robot0_eef_pos", "robot0_eef_quat", "robot0_gripper_qpos", "robot0_joint_pos"]
     obs = demo.create_group("obs")
-    for camera in images:
-        obs[camera] = pixels(10 * number, length)
+    for camera, frames in images.items():
+        obs[camera] = frames
     for name, dims in zip(names, (3, 3 if libero else 4, 2, 7), strict=True):
         obs[name] = rng.normal(size=(length, dims))
     demo["actions"] = rng.uniform(-1, 1, (length, 7))
@@ -59,7 +69,7 @@ def _write_demo(demo: h5py.Group, number: int, length: int, images, libero: bool
     demo.attrs["num_samples"] = length
 
 
-def write_act(path: Path, length=6, seed=0, stored="pixels", dims=14, cameras=("top", "left_wrist")) -> Path:
+def write_act(path: Path, length=6, seed=0, stored="pixels", dims=14, size=SIZE) -> Path:
     """One episode; images as ``pixels``, ``padded`` JPEG rows, rows of ``bytes`` or of variable length (``vlen``)."""
     rng = np.random.default_rng(seed)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,8 +78,8 @@ def write_act(path: Path, length=6, seed=0, stored="pixels", dims=14, cameras=("
         file["action"] = rng.normal(size=(length, dims))
         for name in ("qpos", "qvel"):
             file[f"observations/{name}"] = rng.normal(size=(length, dims))
-        for camera in cameras:
-            frames = pixels(seed, length)
+        for camera in ("top", "left_wrist"):
+            frames = pixels(seed, length, size)
             if stored == "pixels":
                 file[f"observations/images/{camera}"] = frames
                 continue

@@ -1,5 +1,6 @@
 """The part MLP, LSTM and GPT heads share: a trunk vector per step becomes a chunk of poses and gripper logits."""
 
+import warnings
 from abc import abstractmethod
 
 import torch
@@ -36,7 +37,9 @@ class RegressionHead(Head):
         width = config.hidden
         self.mlp = nn.Sequential(nn.Linear(trunk_width, width), nn.GELU(), nn.Linear(width, width), nn.GELU())
         self.pose = nn.Linear(width, chunk * len(self.pose_columns))
-        self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
+        with warnings.catch_warnings():  # actions without a gripper make a layer without outputs
+            warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+            self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
 
     @staticmethod
     def steps(features: Features) -> Float[Tensor, "b t h"]:
