@@ -7,9 +7,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.main import get_command
 
 from robovlms.cli import main as cli
+from robovlms.core.config import validate
+from robovlms.training.experiment import Experiment
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,6 +35,13 @@ def test_experiments_are_valid(line, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", [*shlex.split(line), *extra, "--dry-run"])
     assert cli.run(cli.app) == 0
     assert "digest" in capsys.readouterr().out
+
+
+def test_settings_in_the_pages_are_valid():
+    blocks = [block for page in PAGES for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)]
+    assert len(blocks) >= 4
+    for block in blocks:
+        validate(Experiment, yaml.safe_load(block))
 
 
 def test_every_command_is_named():

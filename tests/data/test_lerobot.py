@@ -206,6 +206,48 @@ class TestDamage:
         with pytest.raises(CorruptData, match="should be the frames of episode 1"):
             dataset.read(1)
 
+    def rewrite_episodes(self, path, change):
+        file = path / "meta/episodes/chunk-000/file-000.parquet"
+        rows = pq.read_table(file).to_pylist()
+        change(rows)
+        pq.write_table(pa.Table.from_pylist(rows), file)
+        return path
+
+    def test_episode_tables(self, write):
+        def duplicate(rows):
+            rows[2]["episode_index"] = 0
+
+        where = r"file-000.parquet, row 2"
+        with pytest.raises(CorruptData, match=rf"{where}: episode 0 stands twice, first at .*row 0"):
+            LeRobotDataset(self.rewrite_episodes(write("twice"), duplicate))
+        with pytest.raises(CorruptData, match=rf"{where}: got episode_index 2 and length 0"):
+            LeRobotDataset(self.rewrite_episodes(write("empty"), lambda rows: rows[2].update(length=0)))
+        with pytest.raises(CorruptData, match=r"info.json says 4 episodes, but their table has 3"):
+            LeRobotDataset(self.rewrite_episodes(write("short"), lambda rows: rows.pop()))
+        path = self.rewrite_episodes(write("lost"), lambda rows: [row.pop("data/file_index") for row in rows])
+        with pytest.raises(CorruptData, match=r"meta/episodes: episode 1 has no 'data/file_index'"):
+            LeRobotDataset(path).read(1)
+
+    def test_language_that_is_not_utf8(self, write):
+        path = write()
+        file = path / "meta/tasks.parquet"
+        table = pq.read_table(file)
+        raw = pa.array([b"close it", "öffne".encode("latin-1")])
+        text = pa.Array.from_buffers(pa.string(), 2, raw.buffers())
+        name = next(name for name in table.column_names if name != "task_index")
+        pq.write_table(pa.table({"task_index": table["task_index"], name: text}), file)
+        with pytest.raises(CorruptData, match=r"tasks.parquet, row 1: a text is not UTF-8"):
+            LeRobotDataset(path)
+
+    def test_path_templates(self, write):
+        path = write(image_format="mp4")
+        info = json.loads((path / "meta/info.json").read_text())
+        for key in ("data_path", "video_path"):
+            leaving = {key: "../../{chunk_index}/{file_index}"}
+            (path / "meta/info.json").write_text(json.dumps(info | leaving))
+            with pytest.raises(CorruptData, match=r"info.json, path template .* leads out of the data set: '../../0/"):
+                LeRobotDataset(path).read(1)
+
     def test_another_version(self, write):
         path = write()
         info = path / "meta/info.json"

@@ -1,20 +1,24 @@
-"""The ``lerobot`` package itself (0.4.4) reads what our writer wrote: every value, window and sentence.
+"""The ``lerobot`` package itself: 0.4.4 reads what our writer wrote, and we read what it wrote and converted.
 
-lerobot asks for an older torch and huggingface_hub than this project, so it mostly lives in an environment of its own:
+lerobot asks for an older torch and huggingface_hub than this project, so it mostly lives in an environment of its own;
+0.3.3 is the last that writes v2.1, and 0.4.4 converts that to v3.0:
 
-    LEROBOT_PYTHON=.../bin/python python -m pytest tests/data/test_lerobot_package.py
+    LEROBOT_PYTHON=.../bin/python LEROBOT_V2_PYTHON=.../bin/python python -m pytest tests/data/test_lerobot_package.py
 """
 
 import os
+import shutil
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
+from robovlms.data.lerobot import LeRobotDataset
 from robovlms.data.lerobot_writer import LeRobotWriter
 
 PYTHON = os.environ.get("LEROBOT_PYTHON", sys.executable)
+V2_PYTHON = os.environ.get("LEROBOT_V2_PYTHON")
 
 READ = """
 import sys
@@ -30,6 +34,38 @@ second = len(LeRobotDataset("local/set", root=path, episodes=[1]))
 np.savez(out, fps=dataset.fps, episodes=dataset.num_episodes, second=second, **columns, **stats)
 """
 
+WRITE = """
+import sys
+import numpy as np
+from lerobot.datasets.lerobot_dataset import LeRobotDataset
+
+path, kind, truth = sys.argv[1:]
+features = {
+    "observation.images.top": {"dtype": kind, "shape": (96, 128, 3), "names": ["height", "width", "channels"]},
+    "observation.state": {"dtype": "float32", "shape": (4,), "names": None},
+    "action": {"dtype": "float32", "shape": (7,), "names": None},
+}
+dataset = LeRobotDataset.create("local/set", fps=10, features=features, root=path, use_videos=kind == "video")
+rng, images, states, actions, tasks = np.random.default_rng(0), [], [], [], []
+for episode in range(3):
+    for i in range(8 + episode):
+        images.append(np.zeros((96, 128, 3), np.uint8))
+        images[-1][:, : 10 * (i + 1)] = 40 + 15 * i
+        states.append(rng.normal(size=4).astype(np.float32))
+        actions.append(rng.uniform(-1, 1, 7).astype(np.float32))
+        tasks.append("then this" if episode == 2 and i >= 6 else f"task {episode % 2}")
+        frame = {"observation.images.top": images[-1], "observation.state": states[-1], "action": actions[-1]}
+        dataset.add_frame(frame, task=tasks[-1])
+    dataset.save_episode()
+np.savez(truth, images=images, state=states, actions=actions, tasks=tasks)
+"""
+
+
+def run(tmp_path, python, *arguments):
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
+    done = subprocess.run([python, *map(str, arguments)], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -40,10 +76,7 @@ def read(tmp_path):
         )
 
     def call(path):
-        environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hf")}
-        command = [PYTHON, "-c", READ, path, tmp_path / "read.npz"]
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        assert done.returncode == 0, done.stderr
+        run(tmp_path, PYTHON, "-c", READ, path, tmp_path / "read.npz")
         return np.load(tmp_path / "read.npz")
 
     return call
@@ -77,3 +110,28 @@ def chunks(actions, size=3):
     """The next ``size`` actions of every frame, the last one repeated, and which are repeats."""
     rows = np.arange(len(actions))[:, None] + np.arange(size)
     return actions[np.minimum(rows, len(actions) - 1)], rows >= len(actions)
+
+
+@pytest.mark.skipif(V2_PYTHON is None, reason="LEROBOT_V2_PYTHON may name an interpreter with lerobot 0.3.3")
+@pytest.mark.parametrize(("kind", "tolerance"), [("image", 0), ("video", 10)])
+def test_we_read_what_lerobot_writes_and_converts(tmp_path, kind, tolerance):
+    path = tmp_path / "local" / "set"
+    run(tmp_path, V2_PYTHON, "-c", WRITE, path, kind, tmp_path / "truth.npz")
+    require_equal(path, "v2.1", tmp_path / "truth.npz", tolerance)
+    if sys.executable != PYTHON:
+        shutil.rmtree(path / "images", ignore_errors=True)
+        converter = "lerobot.datasets.v30.convert_dataset_v21_to_v30"
+        where = ("--repo-id", "local/set", "--root", tmp_path, "--push-to-hub", "false")
+        run(tmp_path, PYTHON, "-m", converter, *where, "--force-conversion")
+        require_equal(path, "v3.0", tmp_path / "truth.npz", tolerance)
+
+
+def require_equal(path, version, truth, tolerance):
+    dataset, expected = LeRobotDataset(path), np.load(truth)
+    assert (dataset.info.codebase_version, dataset.lengths()) == (version, [8, 9, 6, 4])
+    episodes = list(dataset)
+    for name in ("state", "actions"):
+        np.testing.assert_array_equal(np.concatenate([getattr(one, name) for one in episodes]), expected[name])
+    assert [one.instruction for one in episodes for _ in range(len(one))] == expected["tasks"].tolist()
+    pixels = np.concatenate([one.images["top"] for one in episodes]).astype(int)
+    assert np.abs(pixels - expected["images"]).max() <= tolerance

@@ -219,6 +219,7 @@ class TestDamage:
         [
             ("../../etc/{episode_index}.parquet", "leads out of the data set"),
             ("/etc/{episode_index}.parquet", "leads out of the data set"),
+            ("//etc/{episode_index}.parquet", "leads out of the data set"),
             ("data/../../{episode_index}.parquet", "leads out of the data set"),
             ("data/{chunk_index:03d}.parquet", r"asks for \['chunk_index'\], expected only"),
             ("data/{episode_index.__class__}", "asks for"),

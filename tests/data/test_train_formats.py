@@ -2,7 +2,6 @@
 
 import sys
 
-import numpy as np
 import pytest
 import yaml
 from hdf5_files import write_act, write_demos

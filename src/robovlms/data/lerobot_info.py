@@ -104,7 +104,7 @@ def place(folder: Path, template: str, **values: str | int) -> Path:
 
 def inside(folder: Path, relative: str, where: str) -> Path:
     """``relative`` below ``folder``; raises ``CorruptData`` when it leads out of it, without following links."""
-    parts = Path(os.path.normpath(relative)).parts
-    if parts[0] in (os.sep, os.pardir):
+    path = Path(os.path.normpath(relative))
+    if path.is_absolute() or path.parts[:1] == (os.pardir,):
         raise CorruptData(f"{where} leads out of the data set: '{relative}'. Do not trust this data set.")
     return folder / relative
