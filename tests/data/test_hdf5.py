@@ -243,6 +243,26 @@ class TestDamage:
         with pytest.raises(CorruptData, match=r"has no group 'data'; it holds \['action', 'observations'\]"):
             config(write_act(tmp_path / "act.hdf5")).open()
 
+    def test_links_to_other_files(self, path, tmp_path):
+        other = write_demos(tmp_path / "other/b.hdf5")
+        dataset = config(path).open()
+
+        def link(demo):
+            del demo["obs/ee_pos"]
+            demo["obs/ee_pos"] = h5py.ExternalLink(str(other), "/data/demo_1/obs/ee_pos")
+
+        self.change(path, link)
+        with pytest.raises(CorruptData, match=r"data/demo_1, 'obs/ee_pos' leads out of the file, to .*b.hdf5"):
+            dataset.read(1)
+
+        def store_outside(demo):
+            del demo["obs/ee_pos"]
+            demo.create_dataset("obs/ee_pos", (7, 3), "f8", external=[("/etc/hostname", 0, 168)])
+
+        self.change(path, store_outside)
+        with pytest.raises(CorruptData, match=r"data/demo_1, 'obs/ee_pos' leads out of the file, to /etc/hostname"):
+            dataset.read(1)
+
     def test_language_that_is_not_utf8(self, path):
         with h5py.File(path, "r+") as file:
             file["data"].attrs["problem_info"] = np.bytes_('{"language_instruction": "öffne"}'.encode("latin-1"))

@@ -120,7 +120,7 @@ class HDF5Dataset:
             state=np.concatenate([np.zeros((entry.rows, 0), np.float32), *state], axis=1)[seen],
             actions=actions[self._lost :],
             instruction=entry.instruction,
-            task=entry.file.stem.removesuffix("_demo") if self.layout.episodes else "",
+            task=entry.file.stem.removesuffix("_demo") if self.layout.language_in_name else "",
             info={"source": self.source_of(index)},
         )
 

@@ -61,7 +61,7 @@ def group_of(parent: h5py.Group, name: str, where: str) -> h5py.Group:
     Raises:
         CorruptData: There is none; the message lists what there is.
     """
-    found = parent.get(name)
+    found = _node(parent, name, where)
     if not isinstance(found, h5py.Group):
         raise CorruptData(
             f"{where} has no group '{name}'; it holds {sorted(parent)}. Set the layout's kind, or its paths."
@@ -99,9 +99,19 @@ def array_of(parent: h5py.Group, name: str, where: str) -> h5py.Dataset:
     Raises:
         UnknownName: There is none; the message offers the nearest name.
     """
-    found = parent.get(name)
+    found = _node(parent, name, where)
     if not isinstance(found, h5py.Dataset):
         raise UnknownName(f"array in {where}:", name, arrays_in(parent))
+    return found
+
+
+def _node(parent: h5py.Group, name: str, where: str) -> Any:
+    found = parent.get(name)
+    outside = found.file.filename if found is not None and found.file != parent.file else None
+    if outside is None and isinstance(found, h5py.Dataset) and found.external:
+        outside = found.external[0][0]
+    if outside is not None:
+        raise CorruptData(f"{where}, '{name}' leads out of the file, to {outside}. Do not trust this file.")
     return found
 
 

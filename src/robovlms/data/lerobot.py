@@ -115,7 +115,7 @@ class LeRobotDataset:
         )
 
     def _data_files(self) -> list[Path]:
-        return sorted(file for kind in ("data", "videos") for file in (self.path / kind).rglob("*.*"))
+        return sorted(file for kind in ("data", "videos", "images") for file in (self.path / kind).rglob("*.*"))
 
     def _state(self, frames: FrameRows) -> np.ndarray:
         if not self._state_dims:
