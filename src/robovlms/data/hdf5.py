@@ -7,29 +7,18 @@ strict: a damaged file is named with the episode and the row.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py  # noqa: TID253 - the settings import this module when they open a data set
-import numpy as np
 
-from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
+from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
-from robovlms.data.hdf5_conventions import CONVENTIONS, require_controller, state_component
-from robovlms.data.hdf5_file import (
-    array_of,
-    episode_names,
-    files_of,
-    group_of,
-    json_of,
-    numbers_of,
-    opened,
-    reading,
-)
-from robovlms.data.hdf5_images import frames_of, is_camera, size_of
+from robovlms.data.hdf5_conventions import CONVENTIONS, require_controller
+from robovlms.data.hdf5_file import array_of, episode_names, files_of, json_of, numbers_of, opened, reading
 from robovlms.data.hdf5_language import instruction_of
 from robovlms.data.hdf5_layout import HDF5Layout
+from robovlms.data.hdf5_observations import images_of, observation_spec, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,9 @@ class HDF5Dataset:
         self._checked = action_spec is None
         self._files = files_of(self.path)
         self._entries = [entry for file in self._files for entry in self._entries_of(file, instruction, mask)]
-        self.observation_spec = self._observation_spec(self._entries[0])
+        first = self._entries[0]
+        with opened(first.file) as file, reading(first.where):
+            self.observation_spec = observation_spec(file[first.group], layout, self.action_spec.rate_hz, first.where)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -107,20 +98,19 @@ class HDF5Dataset:
         Raises:
             CorruptData: An array is missing or damaged; the message names file, episode and row.
         """
-        entry, spec = self._entries[index], self.observation_spec
-        names = spec.camera_names if cameras is None else cameras
+        entry, layout, spec = self._entries[index], self.layout, self.observation_spec.select(cameras)
         with opened(entry.file) as file, reading(entry.where):
             group = file[entry.group]
-            actions = numbers_of(array_of(group, self.layout.actions, entry.where), entry.where)
-            state = [self._state(group, component.name, component.dims, entry) for component in spec.state]
-            images = {camera.name: self._frames(group, camera, entry) for camera in spec.select(names).cameras}
+            actions = numbers_of(array_of(group, layout.actions, entry.where), entry.where)
+            state = state_of(group, layout, spec.state, entry.rows, entry.where)
+            images = images_of(group, layout, spec.cameras, entry.rows, entry.where)
         seen = slice(0, entry.rows - self._lost)
         return Episode(
             images={name: frames[seen] for name, frames in images.items()},
-            state=np.concatenate([np.zeros((entry.rows, 0), np.float32), *state], axis=1)[seen],
+            state=state[seen],
             actions=actions[self._lost :],
             instruction=entry.instruction,
-            task=entry.file.stem.removesuffix("_demo") if self.layout.language_in_name else "",
+            task=entry.file.stem.removesuffix("_demo") if layout.language_in_name else "",
             info={"source": self.source_of(index)},
         )
 
@@ -167,37 +157,3 @@ class HDF5Dataset:
         if len(actions) <= self._lost:
             raise CorruptData(f"{where}: got {len(actions)} rows, expected at least {1 + self._lost}.")
         return len(actions)
-
-    def _observation_spec(self, entry: Entry) -> ObservationSpec:
-        with opened(entry.file) as file, reading(entry.where):
-            images = group_of(file[entry.group], self.layout.images, entry.where)
-            state = group_of(file[entry.group], self.layout.state, entry.where)
-            sizes = {name: size_of(array, entry.where) for name, array in _arrays(images).items() if is_camera(array)}
-            widths = {
-                name: int(np.prod(array.shape[1:]))
-                for name, array in _arrays(state).items()
-                if name not in sizes and array.dtype.kind in "fiu" and array.ndim in (1, 2)
-            }
-        cameras = tuple(Camera(name=name, height=size[0], width=size[1]) for name, size in sizes.items())
-        components = tuple(state_component(name, dims) for name, dims in widths.items())
-        return ObservationSpec(cameras=cameras, state=components, rate_hz=self.action_spec.rate_hz)
-
-    def _state(self, group: h5py.Group, name: str, dims: int, entry: Entry) -> np.ndarray:
-        values = numbers_of(self._array(group, f"{self.layout.state}/{name}", entry), entry.where)
-        if values.shape[1] != dims:
-            raise CorruptData(f"{entry.where}: '{name}' has {values.shape[1]} numbers a row, expected {dims}.")
-        return values
-
-    def _frames(self, group: h5py.Group, camera: Camera, entry: Entry) -> np.ndarray:
-        array = self._array(group, f"{self.layout.images}/{camera.name}", entry)
-        return frames_of(array, self.layout, (camera.height, camera.width), entry.where)
-
-    def _array(self, group: h5py.Group, name: str, entry: Entry) -> h5py.Dataset:
-        array = array_of(group, name, entry.where)
-        if len(array) != entry.rows:
-            raise CorruptData(f"{entry.where}: '{name}' has {len(array)} rows, but there are {entry.rows} actions.")
-        return array
-
-
-def _arrays(group: h5py.Group) -> dict[str, Any]:
-    return {name: node for name, node in group.items() if isinstance(node, h5py.Dataset)}
