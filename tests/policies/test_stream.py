@@ -19,6 +19,9 @@ from robovlms.policies.vla import VLA, VLAManifest
 HISTORY, SPAN, CHUNK, TEXT = 4, 2, 4, 64
 REFUSED = {"kosmos", "blip2", "blip2-t5", "instructblip-t5", "florence", "mllama"}
 FAMILIES = sorted(set(variants()) - REFUSED)
+SMALL = {"width": 16, "num_layers": 1, "num_attention_heads": 2}
+HEADS = {"mlp": {"hidden": 32}, "lstm": {"hidden": 32, "recurrent": 16}, "gpt": {"hidden": 32, **SMALL}}
+HEADS |= {sampling: {**SMALL, "sampling_steps": 3} for sampling in ("flow", "diffusion")}
 
 
 def create(family, *, path=None, head=None, **architecture):
@@ -26,7 +29,7 @@ def create(family, *, path=None, head=None, **architecture):
     settings = {"kind": "interleaved_continuous", "streaming": "stream", "history": HISTORY, "attention_span": SPAN}
     settings |= {"chunk": CHUNK, "max_text_tokens": TEXT, **architecture}
     groups = {"backbone": {"path": path or f"tiny:{family}"}, "architecture": settings}
-    groups["head"] = {"num_slots": 2, "hidden": 32, **(head or {})}
+    groups["head"] = {"num_slots": 2, **(head or HEADS["mlp"])}
     manifest = VLAManifest(model=validate(VLAConfig, groups), action_spec=ACTION, observation_spec=OBSERVATION)
     vla = VLA.create(manifest, {"robot": STATISTICS})
     vla.network.eval()
@@ -58,31 +61,33 @@ def whole(vla, episode, steps, sentence):
 
 
 @torch.no_grad()
-def planned(vla, episode, steps, sentence):
+def planned(vla, episode, steps, sentence, generator=None):
     """What the head makes of the last window of one forward over these steps, left-padded."""
     features = vla.network.features(whole(vla, episode, steps, sentence))
     history = vla.manifest.model.architecture.history
     index = torch.arange(len(steps) - history, len(steps))
     last = {name: getattr(features, name)[:, index.clamp(min=0)] for name in ("slots", "state")}
     window = dataclasses.replace(features, valid=(index >= 0)[None], **last)
-    return vla.normalizer().denormalize(vla.network.head.predict(window).actions[0].numpy())
+    head = vla.network.head
+    return vla.normalizer().denormalize(head.predict(window, head.draw([generator])).actions[0].numpy())
 
 
 def largest_difference(vla, lives, last, instructs=None, batch_size=4):
     """Play episodes that live from step to step and compare each plan with one forward over all since the sentence."""
-    policy, begins, sentences, largest = vla.policy("first", batch_size=batch_size), {}, {}, 0.0
+    policy, begins, sentences, noise, largest = vla.policy("first", batch_size=batch_size), {}, {}, {}, 0.0
     for step in range(last):
         for name, (first, _) in lives.items():
             if step == first:
                 begins[name], sentences[name] = step, f"open drawer {name[0]}"
-                policy.start(name[0], sentences[name], seed=0)
+                policy.start(name[0], sentences[name], seed=first)
+                noise[name] = np.random.default_rng(first)
         for name in lives if step == instructs else ():
             begins[name], sentences[name] = step, f"now shut {name[0]}"
             policy.instruct(name[0], sentences[name])
         playing = [name for name, (first, end) in lives.items() if first <= step < end]
         decisions = policy.act({name[0]: seen(vla, name[0], step) for name in playing})
         for name in playing:
-            expected = planned(vla, name[0], range(begins[name], step + 1), sentences[name])
+            expected = planned(vla, name[0], range(begins[name], step + 1), sentences[name], noise[name])
             largest = max(largest, float(np.abs(decisions[name[0]].plan.actions - expected).max()))
             if step == lives[name][1] - 1:
                 policy.stop(name[0])
@@ -95,10 +100,9 @@ def test_a_stream_is_one_forward_over_the_whole_episode(family):
     assert largest_difference(create(family), {"a": (0, 7), "b": (3, 7)}, 7, batch_size=3) <= 1e-5
 
 
-@pytest.mark.parametrize("head", ["mlp", "lstm", "gpt"])
+@pytest.mark.parametrize("head", HEADS)
 def test_it_is_so_after_resets_and_new_instructions(head):
-    sizes = {"recurrent": 16} if head == "lstm" else {"width": 16, "num_attention_heads": 2} if head == "gpt" else {}
-    vla = create("paligemma", head={"kind": head, **sizes}, attention_span=3)
+    vla = create("paligemma", head={"kind": head, **HEADS[head]}, attention_span=3)
     lives = {"a": (0, 9), "b": (2, 6), "c": (4, 9), "b2": (6, 9)}
     assert largest_difference(vla, lives, 9, instructs=5, batch_size=2) <= 1e-5
 
@@ -153,6 +157,19 @@ def test_training_has_the_mask_of_the_stream(shallow):
         assert (changed > 1e-4).tolist() == reached
     other = vla.network.features(dataclasses.replace(batch, instructions=("close the slider",))).slots[0]
     assert ((other - slots).abs().amax((1, 2)) > 1e-4).all()
+
+
+def test_it_trains_and_comes_back_from_its_checkpoint(tmp_path):
+    vla = create("qwen_vl-3")
+    batch = whole(vla, "a", range(HISTORY), "open")
+    vla.network.train()
+    vla.loss(batch).total.backward()
+    assert vla.network.slot_vectors.grad.abs().amax(dim=1).min() > 0
+    vla.network.eval()
+    vla.save_pretrained(tmp_path)
+    again = VLA.from_pretrained(tmp_path)
+    assert again.manifest == vla.manifest
+    assert np.array_equal(planned(again, "a", range(6), "open"), planned(vla, "a", range(6), "open"))
 
 
 @torch.no_grad()

@@ -24,6 +24,11 @@ class ArchitectureConfig(Config):
     state_noise: float = Field(0.05, ge=0)
     """Gaussian noise on the standardised state while training, in standard deviations; keeps a policy looking."""
 
+    @property
+    def streams(self) -> bool:
+        """Whether acting carries an episode along step by step, and so must be shown every frame of its stride."""
+        return False
+
 
 class Architecture(nn.Module, ABC):
     """``features`` is the one abstract method; ``loss`` and acting follow from it."""
@@ -38,11 +43,6 @@ class Architecture(nn.Module, ABC):
     def act(self, batch: Batch) -> Features:
         """What of a frame is worth keeping until the windows that hold it are over: its features, or what was seen."""
         return self.features(batch)
-
-    @property
-    def streams(self) -> bool:
-        """Whether acting carries an episode along step by step, and so must be shown every frame of its stride."""
-        return False
 
     def advance(self, batch: Batch, streams: Sequence[Stream | None]) -> tuple[Features, Sequence[Stream | None]]:
         """What ``act`` gives, and what each episode carries along, here nothing; ``streams`` is what it carried."""

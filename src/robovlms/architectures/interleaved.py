@@ -43,12 +43,12 @@ class InterleavedConfig(VLMConfig):
 
     @model_validator(mode="after")
     def _spans(self) -> "InterleavedConfig":
-        if self.streaming == "stream" and self.history < (self.attention_span or 2):
+        if self.streams and self.history < (least := self.attention_span or 2):
             raise ValueError(
-                f"windows of history {self.history} never show attention_span {self.attention_span or 2}: "
-                "set history to at least as many frames, or streaming to recompute"
+                f"streaming is stream, and windows must hold the {least} steps that a token attends to: got history "
+                f"{self.history}; set it to at least {least}, or streaming to recompute"
             )
-        if self.streaming == "recompute" and self.attention_span:
+        if not self.streams and self.attention_span:
             raise ValueError(
                 f"attention_span {self.attention_span} belongs to streaming: stream; "
                 "recompute attends to all of a window: leave it out, or set streaming to stream"
@@ -56,9 +56,14 @@ class InterleavedConfig(VLMConfig):
         return self
 
     @property
+    @override
+    def streams(self) -> bool:
+        return self.streaming == "stream"
+
+    @property
     def span(self) -> int | None:
         """How many steps a token attends to; None for all of a window."""
-        return (self.attention_span or self.history) if self.streaming == "stream" else None
+        return (self.attention_span or self.history) if self.streams else None
 
     def build(self, backbone: Backbone, head: Head, state_dims: int) -> "Interleaved":
         """The structure round a backbone and a head."""
@@ -70,22 +75,17 @@ class Interleaved(WindowArchitecture):
 
     def __init__(self, config: InterleavedConfig, backbone: Backbone, head: Head, state_dims: int):
         super().__init__(config, backbone, head, state_dims)
-        if config.streaming == "stream" and backbone.unstreamable:
+        if config.streams and backbone.unstreamable:
             raise UserError(
                 f"architecture.streaming is stream, which {type(backbone).__name__} cannot: {backbone.unstreamable}. "
                 "Set it to recompute."
             )
         self.span = config.span
 
-    @property
-    @override
-    def streams(self) -> bool:
-        return self.span is not None
-
     @override
     def instructions(self, batch: Batch) -> Text:
         words = super().instructions(batch)
-        return replace(words, step=-1) if self.streams else words
+        return words if self.span is None else replace(words, step=-1)
 
     def step(self, cameras: list[Media], state: Float[Tensor, "b d"] | None, step: int) -> list[Segment]:
         """The prompt of one step."""
@@ -109,7 +109,7 @@ class Interleaved(WindowArchitecture):
     @override
     def advance(self, batch: Batch, streams: Sequence[Stream | None]) -> tuple[Features, Sequence[Stream | None]]:
         frames = self.act(batch)
-        if not self.streams:
+        if self.span is None:
             return frames, streams
         limit = self.backbone.num_positions
         going = [stream if stream and stream.goes_on(limit) else None for stream in streams]
@@ -138,5 +138,7 @@ class Interleaved(WindowArchitecture):
 
     @override
     def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
-        """Of a stream's slots, or of a window's images."""
-        return self.head.predict(window, **given) if self.streams else super().predict(window, batch, **given)
+        """From a stream's slots, or from a window's images."""
+        if self.span is None:
+            return super().predict(window, batch, **given)
+        return self.head.predict(window, **given)

@@ -65,11 +65,9 @@ class ModelPolicy:
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
         self.history, self.stride = settings.history, settings.stride
-        if self.network.streams and (self.executor.every % self.stride or self.executor.delay % self.stride):
-            raise UserError(
-                f"Executor '{executor}' plans between the frames of a stream, which are {self.stride} steps apart "
-                f"(architecture.stride). Use chunk:{self.stride}, or a multiple of it."
-            )
+        self.streams = settings.streams
+        if self.streams:
+            self.executor.require_rhythm(self.stride)
 
     def bind(self, action_spec: ActionSpec, observation_spec: ObservationSpec) -> None:
         """Check conventions against a world's before the first step, and find this policy's state columns there.
@@ -103,7 +101,7 @@ class ModelPolicy:
 
     def needs_observation(self, episode: str) -> bool:
         """Whether a plan that is due now or later reads the frame of this step."""
-        if self.network.streams:
+        if self.streams:
             return self._running[episode].step % self.stride == 0
         return any(self.executor.due(episode, steps * self.stride) for steps in range(self.history))
 
