@@ -69,6 +69,13 @@ class PretrainedBackbone(Backbone):
 
     @property
     @override
+    def unstreamable(self) -> str:
+        if any(name.endswith("rotary_emb") for name, _ in self.text_tower.named_modules()):
+            return ""
+        return "its positions are absolute, and those of later steps of an episode are in no training window"
+
+    @property
+    @override
     def word_embedding(self) -> nn.Module:
         return self.model.get_input_embeddings()
 

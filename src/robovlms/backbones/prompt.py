@@ -111,6 +111,8 @@ class Layout:
     """Per token: kind, step, image (counted from 0, -1 if none), cell (time, height, width); per row too: valid.
 
     ``counted`` are the tokens that take up a position: the valid ones, unless a policy was trained otherwise.
+    ``skipped`` are the positions before each token that steps took which are over. ``span`` is how many steps back a
+    token may attend, its own included; None for all. Tokens before the first step (step -1) are always in reach.
     """
 
     kind: Int[Tensor, " s"]
@@ -119,10 +121,24 @@ class Layout:
     cell: Int[Tensor, "s 3"]
     valid: Bool[Tensor, "b s"]
     counted: Bool[Tensor, "b s"] | None = None
+    skipped: Int[Tensor, "b s"] | None = None
+    span: int | None = None
 
     def where(self, *kinds: TokenKind) -> Bool[Tensor, " s"]:
         """Mask of the tokens of these kinds."""
         return torch.isin(self.kind, torch.tensor([int(kind) for kind in kinds], device=self.kind.device))
+
+    def part(self, tokens: slice) -> "Layout":
+        """A run of tokens by itself."""
+        return Layout(
+            self.kind[tokens], self.step[tokens], self.image[tokens], self.cell[tokens], self.valid[:, tokens]
+        )
+
+    def near(self, count: int) -> Bool[Tensor, "q s"]:
+        """Which tokens are in reach of each of the last ``count``, by their steps."""
+        if self.span is None:
+            return torch.ones(count, len(self.step), dtype=torch.bool, device=self.step.device)
+        return (self.step[-count:, None] - self.step < self.span) | (self.step < 0)
 
     def then(self, other: "Layout") -> "Layout":
         """This layout followed by another one; images are counted on."""
@@ -131,6 +147,9 @@ class Layout:
         if self.counted is not None or other.counted is not None:
             sides = [side.valid if side.counted is None else side.counted for side in (self, other)]
             counted = torch.cat(sides, dim=1)
+        skipped = self.skipped
+        if skipped is not None:
+            skipped = torch.cat([skipped, skipped[:, -1:].expand(-1, other.valid.shape[1])], dim=1)
         return Layout(
             kind=torch.cat([self.kind, other.kind]),
             step=torch.cat([self.step, other.step]),
@@ -138,6 +157,8 @@ class Layout:
             cell=torch.cat([self.cell, other.cell]),
             valid=torch.cat([self.valid, other.valid], dim=1),
             counted=counted,
+            skipped=skipped,
+            span=self.span,
         )
 
 
