@@ -34,8 +34,9 @@ def create(structure, family="paligemma", **architecture):
 
 def fit(batch, vla):
     """The same windows in frames of the VLM's size, and as long as its history."""
-    times, steps = vla.image_spec.size // 32, vla.manifest.model.architecture.history
-    images = {c: i.repeat_interleave(times, 1).repeat_interleave(times, 2) for c, i in batch.images.items()}
+    size, steps = vla.image_spec.size, vla.manifest.model.architecture.history
+    nearest = torch.arange(size) * 32 // size
+    images = {camera: image[:, nearest][:, :, nearest] for camera, image in batch.images.items()}
     whole = {name: getattr(batch, name)[:, -steps:] for name in ("frame_index", "frame_valid", "state", "actions")}
     return dataclasses.replace(batch, images=images, action_mask=batch.action_mask[:, -steps:], **whole)
 

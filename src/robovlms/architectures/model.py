@@ -9,8 +9,11 @@ from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.baselines import ACTPolicyConfig, CNNConfig, CNNGRUConfig
 from robovlms.architectures.interleaved import InterleavedConfig
+from robovlms.architectures.interleaved_discrete import InterleavedDiscreteConfig
 from robovlms.architectures.one_step import OneStepConfig
+from robovlms.architectures.one_step_discrete import OneStepDiscreteConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
+from robovlms.architectures.policy_head_discrete import PolicyHeadDiscreteConfig
 from robovlms.architectures.upstream_model import UpstreamConfig
 from robovlms.architectures.video import VideoConfig
 from robovlms.architectures.vlm import VLMConfig
@@ -24,11 +27,21 @@ from robovlms.heads.gpt import GPTConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
 from robovlms.heads.sampling import SamplingConfig
+from robovlms.heads.tokens import TokenHeadConfig, TokensConfig
 
 StructureConfig = Annotated[
-    OneStepConfig | InterleavedConfig | PolicyHeadConfig | VideoConfig, Field(discriminator="kind")
+    OneStepConfig
+    | OneStepDiscreteConfig
+    | InterleavedConfig
+    | InterleavedDiscreteConfig
+    | PolicyHeadConfig
+    | PolicyHeadDiscreteConfig
+    | VideoConfig,
+    Field(discriminator="kind"),
 ]
-HeadConfig = Annotated[LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig, Field(discriminator="kind")]
+HeadConfig = Annotated[
+    LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig | TokensConfig, Field(discriminator="kind")
+]
 
 
 class VLAConfig(Config):
@@ -54,6 +67,16 @@ class VLAConfig(Config):
         if isinstance(head, dict) and isinstance(kind, str) and kind in structures():
             head = {"kind": structures()[kind].usual_head, **head}
         return data | {"architecture": architecture, "head": head}
+
+    @model_validator(mode="after")
+    def _one_action_space(self) -> "VLAConfig":
+        if self.architecture.speaks != isinstance(self.head, TokenHeadConfig):
+            heads = "tokens" if self.architecture.speaks else "another head, or a discrete structure"
+            raise ValueError(
+                f"head.kind {self.head.kind} does not go with architecture.kind {self.architecture.kind}, where "
+                f"actions are {'words' if self.architecture.speaks else 'numbers'}: set head.kind to {heads}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_pooled_vector(self) -> "VLAConfig":

@@ -81,6 +81,12 @@ class PretrainedBackbone(Backbone):
 
     @property
     @override
+    def num_words(self) -> int:
+        embedding: Any = self.word_embedding
+        return min(len(embedding.weight), len(self.model.get_output_embeddings().weight))
+
+    @property
+    @override
     def text_tower(self) -> nn.Module:
         return peel(self.model.get_decoder())
 

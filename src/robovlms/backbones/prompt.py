@@ -5,7 +5,7 @@ into one ``Sequence`` (embeddings plus ``Layout``) and turns it into hidden stat
 last hidden state is read out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -135,10 +135,17 @@ class Layout:
         )
 
     def near(self, count: int) -> Bool[Tensor, "q s"]:
-        """Which tokens are in reach of each of the last ``count``, by their steps."""
-        if self.span is None:
-            return torch.ones(count, len(self.step), dtype=torch.bool, device=self.step.device)
-        return (self.step[-count:, None] - self.step < self.span) | (self.step < 0)
+        """Which tokens are in reach of each of the last ``count``, by their steps; an answer only of its own step."""
+        ago = self.step[-count:, None] - self.step
+        near = (self.kind != TokenKind.ACTION) | (ago == 0)
+        return near if self.span is None else near & ((ago < self.span) | (self.step < 0))
+
+    def answers_apart(self) -> "Layout":
+        """The same tokens, where answers (action tokens) take up no position of what follows their step."""
+        spoken = self.where(TokenKind.ACTION)
+        number = ((self.step[:, None] == self.step) & spoken).tril().sum(dim=1)
+        skipped = torch.where(spoken, number, 0).expand_as(self.valid)
+        return replace(self, counted=self.valid & ~spoken, skipped=skipped)
 
     def then(self, other: "Layout") -> "Layout":
         """This layout followed by another one; images are counted on."""

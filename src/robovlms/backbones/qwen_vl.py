@@ -71,8 +71,10 @@ class Qwen2VLBackbone(SpliceBackbone):
         ends = layout.image.roll(-1) != layout.image
         ends[-1] = True
         extent = torch.where(ends, layout.cell.amax(dim=1) + 1, 0)
-        advance = torch.where(layout.image < 0, 1, extent) * layout.valid
-        start = advance.cumsum(dim=1) - advance
+        counted = layout.valid if layout.counted is None else layout.counted
+        advance = torch.where(layout.image < 0, 1, extent) * counted
+        answers = (layout.valid & ~counted).long()  # they stand on the place before them, ``skipped`` places on
+        start = advance.cumsum(dim=1) - advance - answers
         places = start + layout.cell.T[:, None, :]
         return places if layout.skipped is None else places + layout.skipped
 

@@ -33,6 +33,11 @@ class Wording(nn.Module, ABC):
         """The token embedding, scaling included."""
 
     @property
+    @abstractmethod
+    def num_words(self) -> int:
+        """How many ids the model can both read and say."""
+
+    @property
     def word_embedding_device(self) -> torch.device:
         """Where token ids must be."""
         return next(self.word_embedding.parameters()).device
@@ -95,6 +100,24 @@ class Wording(nn.Module, ABC):
             ids = self.tokenizer(words, add_special_tokens=False)["input_ids"]
             self._known_words[words] = torch.tensor(ids, dtype=torch.long, device=self.word_embedding_device)
         return self._known_words[words].to(self.word_embedding_device)
+
+    def tail(self, count: int) -> Int[Tensor, " v"]:
+        """The last ``count`` ordinary ids of the vocabulary, ascending: its rarest words, to be given another meaning.
+
+        Special and added tokens are left alone, and so are rows that stand behind the tokenizer's vocabulary.
+
+        Raises:
+            UserError: the vocabulary has fewer.
+        """
+        kept = {*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder}
+        known = min(len(self.tokenizer), self.num_words)
+        ordinary = [index for index in range(known) if index not in kept]
+        if len(ordinary) < count:
+            raise UserError(
+                f"The answers of this head need {count} different tokens, the vocabulary of this VLM has "
+                f"{len(ordinary)} ordinary ones. Choose a smaller head.num_bins, or another VLM."
+            )
+        return torch.tensor(ordinary[-count:], device=self.word_embedding_device)
 
     @cached_property
     def _known_words(self) -> dict[str, Int[Tensor, " l"]]:

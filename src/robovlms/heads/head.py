@@ -23,8 +23,8 @@ class Features:
 
     ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``state`` is embedded
     proprioception that reaches the head without a detour through the VLM. ``memory`` holds the hidden states of the
-    last step's whole prompt, for heads that attend to more than the slots. ``logits`` are what the language model says
-    at the slots, over its whole vocabulary, where a head of action tokens asks for it.
+    last step's whole prompt, for heads that attend to more than the slots. ``logits`` are what is said at each token of
+    an answer, where actions are words: over the head's classes, or upstream's whole vocabulary.
     """
 
     slots: Float[Tensor, "b t m d"]
@@ -32,7 +32,7 @@ class Features:
     state: Float[Tensor, "b t e"] | None = None
     memory: Float[Tensor, "b s d"] | None = None
     memory_mask: Bool[Tensor, "b s"] | None = None
-    logits: Float[Tensor, "b t m v"] | None = None
+    logits: Float[Tensor, "b t l v"] | None = None
 
     def row(self, index: int) -> "Features":
         """What a head reads of one row, without memory."""
@@ -58,7 +58,10 @@ class Features:
 
 @dataclass(frozen=True)
 class Queries:
-    """What a head wants in every step's prompt: ``num_slots`` learned vectors, or action token ids to teacher-force."""
+    """What a head wants in every step's prompt: ``num_slots`` learned vectors, and what answers to teacher-force.
+
+    ``action_ids`` are the head's classes (upstream's head: ids of the vocabulary).
+    """
 
     num_slots: int = 0
     action_ids: Int[Tensor, "b t l"] | None = None
