@@ -87,7 +87,8 @@ class Runner:
         if not (folder / "results.json").is_file():
             work(folder)
         RESULTS.mkdir(exist_ok=True)
-        shutil.copyfile(folder / "results.json", RESULTS / f"{name}.json")
+        results = json.loads((folder / "results.json").read_text())
+        (RESULTS / f"{name}.json").write_text(json.dumps(results, separators=(",", ":")) + "\n")
         return name
 
 
