@@ -13,6 +13,7 @@ never padded. ``padding`` chooses; ``masked`` is the same as acting alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -23,7 +24,7 @@ from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
-from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, write
+from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, side_by_side, write
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Segment, Slot, Text, TokenKind
 from robovlms.backbones.prompt import Sequence as Prompt
@@ -43,6 +44,8 @@ class UpstreamStepConfig(ArchitectureConfig):
     begin: int = Field(1, ge=0, le=1)
     """Tokens of the text before the images."""
     around_image: tuple[str, str] = ("", "")
+    marked: bool = False
+    """Whether the text holds one token for all cameras of a step, in whose place they come as one image (Flamingo)."""
     end: int = Field(1, ge=0, le=1)
     """Tokens of the text behind the slots."""
     slot_scale: float = Field(1, gt=0)
@@ -106,7 +109,7 @@ class UpstreamPrompt(Architecture):
             before, behind, last = (
                 Text(part.ids, part.valid & present[:, None], step) for part in (begin, middle, end)
             )
-            cameras = [Image(image.media, image.valid, step) for image in seen]
+            cameras = [replace(image, step=step) for image in (side_by_side(seen) if self.config.marked else seen)]
             segments += [before, *cameras, behind, *self._slots(step, present), last]
         prompt = lay_out(self.backbone, segments, padding == "counted")
         hidden, _ = self.backbone.think(prompt)
@@ -123,16 +126,17 @@ class UpstreamPrompt(Architecture):
     def _split(self, text: Text, padding: Padding) -> tuple[Text, Text, Text]:
         """The text before the images, behind them, and behind the slots."""
         begin, total = self.config.begin, text.ids.shape[1]
+        behind = begin + self.config.marked
         ids, valid = text.ids, text.valid
         if padding == "counted" or not self.config.end:
-            cuts = (slice(0, begin), slice(begin, total - self.config.end), slice(total - self.config.end, total))
+            cuts = (slice(0, begin), slice(behind, total - self.config.end), slice(total - self.config.end, total))
             first, middle, last = (Text(ids[:, cut], valid[:, cut]) for cut in cuts)
             return first, middle, last
         final = valid.sum(dim=1, keepdim=True) - 1  # a text's own last token moves behind its padding
         places = torch.arange(total, device=ids.device)
         kept = valid & (places != final)
         last = Text(ids.gather(1, final), torch.ones_like(final, dtype=torch.bool))
-        return Text(ids[:, :begin], valid[:, :begin]), Text(ids[:, begin:], kept[:, begin:]), last
+        return Text(ids[:, :begin], valid[:, :begin]), Text(ids[:, behind:], kept[:, behind:]), last
 
     def read_out(self, prompt: Prompt, step: int = 0) -> Bool[Tensor, "p s"]:
         """The tokens of a step that are read: the slots, or those the maxima are taken over."""

@@ -50,6 +50,18 @@ def load_parts(
     Raises:
         UserError: a part is missing, or a weight is missing or unexpected.
     """
+    directory, config, tokenizer = described(place, added)
+    weights = _weights(config, directory) if pretrained else None
+    config.language_model = config.vision_tower = None
+    return _model(model_class, config, weights, tokenizer, directory), tokenizer, _processor(config, directory)
+
+
+def described(place: str | Path, added: tuple[str, ...]) -> tuple[Path, FlamingoConfig, Any]:
+    """Where a directory or hub id lies, its settings with those of both towers in them, and its tokenizer.
+
+    Raises:
+        UserError: a part is missing.
+    """
     directory = local(str(place))
     config = AutoConfig.from_pretrained(directory)
     assert isinstance(config, FlamingoConfig)
@@ -64,9 +76,7 @@ def load_parts(
     tokenizer = with_tokens(tokenizer, added)
     if config.language_model is not None:
         config.text_config.vocab_size = len(tokenizer)
-    weights = _weights(config, directory) if pretrained else None
-    config.language_model = config.vision_tower = None
-    return _model(model_class, config, weights, tokenizer, directory), tokenizer, _processor(config, directory)
+    return directory, config, tokenizer
 
 
 def _model(

@@ -21,7 +21,7 @@ from robovlms.upstream.model_config import model_config
 from robovlms.upstream.names import is_causal_mask, our_name, their_name
 from robovlms.upstream.settings import UpstreamSettings, read_settings
 from robovlms.upstream.vlm_directory import require_model_type, with_weights
-from robovlms.upstream.weights import Weights, read_weights, take
+from robovlms.upstream.weights import Weights, read_weights
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,11 @@ def read_policy(source: Source) -> VLA:
     """
     settings = read_settings(source.config)
     family = upstream_family(settings.model)
-    if settings.robovlm_name != family.name:
-        raise UserError(f"{source.config}: model '{settings.model}' belongs to {family.name}, got robovlm_name "
-                        f"'{settings.robovlm_name}'.")  # fmt: skip
+    family.require(settings)
     require_model_type(source.vlm, family)
     meant = conventions(source.conventions, settings.train_dataset.type)
     weights = read_weights(source.checkpoint)
-    with with_weights(source.vlm, take(weights, "backbone."), family, settings) as directory:
+    with with_weights(source.vlm, family.weights(weights), family, settings) as directory:
         manifest = _manifest(settings, family, source, directory, meant)
         network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
     fill(network, weights, source.checkpoint)

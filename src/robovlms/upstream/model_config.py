@@ -53,13 +53,17 @@ def _continuous(
     settings: UpstreamSettings, family: UpstreamFamily, tokenizer: Any, parity: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     upstream = settings.act_head
+    begin, end = family.ends(tokenizer)
+    pooled = "all" if family.marked else upstream.token_source
     architecture: dict[str, Any] = {
         "kind": "upstream_prompt",
         "template": family.template(tokenizer),
         "special_tokens": family.special_tokens,
-        "begin": int(tokenizer.bos_token is not None),
-        "end": int(tokenizer.eos_token is not None),
-        "read_out": upstream.token_source if upstream.action_space == "down_sample" else "slots",
+        "begin": begin,
+        "around_image": family.around_image,
+        "marked": family.marked,
+        "end": end,
+        "read_out": pooled if upstream.action_space == "down_sample" else "slots",
         "padding": "counted" if parity else "masked",
     }
     if upstream.history_type == "pre":
