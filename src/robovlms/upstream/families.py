@@ -116,7 +116,7 @@ FAMILIES = {
 }
 
 NOT_IMPORTED = {
-    "llava": "it takes LLaVA's MPT models, none of whose published classes takes the embeddings that it passes",
+    "llava": "it takes LLaVA's MPT models, and no published class of theirs takes the arguments that it passes",
     "moondream": "there is no backbone for it here",
     "uform": "there is no backbone for it here",
 }
