@@ -1,9 +1,10 @@
 """The results in docs/results.md: every experiment on the tabletop, one after the other, on two cores.
 
-    python benchmarks/tabletop.py [quick] [twelve] [full] [pretraining] [baseline] [scenes] [--out runs/results]
+    python benchmarks/tabletop.py [quick] [twelve] [full] [pretraining] [baseline] [scenes] [structures] [heads]
+                                  [--out runs/results]
 
 An interrupted experiment goes on where it was, a finished one is skipped; results are copied to benchmarks/results.
-All numbers are of scene D, 100 chains, validation sentences.
+All numbers are of scene D, 100 chains (200 for structures and heads), validation sentences.
 """
 
 import argparse
@@ -11,15 +12,39 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from robovlms.cli.pipeline import BASELINES
 
 RESULTS = Path(__file__).parent / "results"
 SEEDS = (0, 1, 2)
-HALF_AN_HOUR = ("--minutes", "30", "--training.clock", "cpu", "--training.processes", "1")
+ONE_CORE = ("--training.clock", "cpu", "--training.processes", "1")
+HALF_AN_HOUR = ("--minutes", "30", *ONE_CORE)
+TEN_MINUTES = ("--minutes", "10", *ONE_CORE)
+ARCHITECTURE, HEAD = "model.architecture.", "model.head."
+WINDOW = {ARCHITECTURE + "history": 4, ARCHITECTURE + "stride": 6, "training.batch_size": 16}
+"""Four frames, as far apart as the recipes' executor looks; a batch has as many frames as without history."""
+SLOTS = {HEAD + "num_slots": 4}
+REGRESSION = {**SLOTS, HEAD + "hidden": 512}
+STRUCTURES = {
+    "one_step_continuous": {HEAD + "kind": "mlp", **REGRESSION},
+    "one_step_discrete": {HEAD + "kind": "tokens"},
+    "policy_head_continuous": {HEAD + "kind": "lstm", HEAD + "recurrent": 64, **REGRESSION, **WINDOW},
+    "policy_head_discrete": {HEAD + "kind": "tokens", **WINDOW},
+    "interleaved_continuous": {HEAD + "kind": "mlp", **REGRESSION, **WINDOW},
+    "interleaved_discrete": {HEAD + "kind": "tokens", **WINDOW},
+    "video_continuous": {HEAD + "kind": "mlp", **REGRESSION, **WINDOW},
+}
+HEADS = {
+    "gpt": {ARCHITECTURE + "kind": "policy_head_continuous", **REGRESSION, **WINDOW},
+    "diffusion": {ARCHITECTURE + "kind": "one_step_continuous", **SLOTS},
+    "flow": {ARCHITECTURE + "kind": "one_step_continuous", **SLOTS},
+    "fast": {ARCHITECTURE + "kind": "one_step_discrete"},
+}
+"""Heads that are not their structure's usual one."""
 
 
 class Runner:
@@ -44,15 +69,14 @@ class Runner:
             self.robovlms(["demos", "tabletop", "--episodes", str(number), "--scenes", scenes], folder, None)
         return folder
 
-    def trained(self, name: str, data: Path, *settings: str) -> str:
+    def trained(self, name: str, data: Path, *settings: str, chains: int = 100) -> str:
         """A policy for all 34 tasks, trained on ``data`` and scored in scene D."""
 
         def work(folder: Path) -> None:
             train = folder / "train"
             self.robovlms(["train", "tabletop_full", "--data", str(data), *settings], train)
-            self.robovlms(
-                ["evaluate", str(train), "--scene", "D", "--chains", "100", "--workers", "1"], folder / "evaluation"
-            )
+            scored = ["evaluate", str(train), "--scene", "D", "--chains", str(chains), "--workers", "1"]
+            self.robovlms(scored, folder / "evaluation")
             shutil.copyfile(folder / "evaluation/results.json", folder / "results.json")
 
         return self.kept(name, work)
@@ -63,7 +87,8 @@ class Runner:
         if not (folder / "results.json").is_file():
             work(folder)
         RESULTS.mkdir(exist_ok=True)
-        shutil.copyfile(folder / "results.json", RESULTS / f"{name}.json")
+        results = json.loads((folder / "results.json").read_text())
+        (RESULTS / f"{name}.json").write_text(json.dumps(results, separators=(",", ":")) + "\n")
         return name
 
 
@@ -93,27 +118,49 @@ def scenes(run: Runner) -> Iterator[str]:
 
 def pretraining(run: Runner) -> Iterator[str]:
     """All 34 tasks with and without vision-language pre-training, half an hour of one core each."""
-    yield from halves(run, {"with": [], "without": ["--model.backbone.vl_pretrained", "false"]})
+    without = ("--model.backbone.vl_pretrained", "false")
+    yield from arms(run, {"pretraining-with": HALF_AN_HOUR, "pretraining-without": (*HALF_AN_HOUR, *without)})
 
 
 def baseline(run: Runner) -> Iterator[str]:
     """The same without a VLM."""
-    settings = [text for name, value in BASELINES["cnn"].items() for text in (f"--{name}", str(value))]
-    yield from halves(run, {"cnn": settings})
+    yield from arms(run, {"pretraining-cnn": (*HALF_AN_HOUR, *options(BASELINES["cnn"]))})
 
 
-def halves(run: Runner, arms: dict[str, list[str]]) -> Iterator[str]:
+def structures(run: Runner) -> Iterator[str]:
+    """Every structure with its usual head, ten minutes of one core each."""
+    chosen = {f"structure-{kind}": {ARCHITECTURE + "kind": kind, **cell} for kind, cell in STRUCTURES.items()}
+    yield from cells(run, chosen)
+
+
+def heads(run: Runner) -> Iterator[str]:
+    """The other heads, the same way."""
+    yield from cells(run, {f"head-{kind}": {HEAD + "kind": kind, **HEADS[kind]} for kind in HEADS})
+
+
+def cells(run: Runner, settings: dict[str, dict[str, Any]]) -> Iterator[str]:
+    """Ten minutes and 200 chains each."""
+    chosen = {name: (*TEN_MINUTES, *options(cell)) for name, cell in settings.items()}
+    yield from arms(run, chosen, chains=200)
+
+
+def options(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as options of the command line."""
+    return [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+
+
+def arms(run: Runner, settings: Mapping[str, Sequence[str]], chains: int = 100) -> Iterator[str]:
     """Every arm and seed on the same data, two at a time."""
     data = run.demos("demos-d", 4000, "D")
 
     def arm(name: str, seed: int) -> str:
-        return run.trained(f"pretraining-{name}-{seed}", data, *HALF_AN_HOUR, "--seed", str(seed), *arms[name])
+        return run.trained(f"{name}-{seed}", data, "--seed", str(seed), *settings[name], chains=chains)
 
     with ThreadPoolExecutor(2) as cores:
-        yield from cores.map(arm, *zip(*((name, seed) for seed in SEEDS for name in arms), strict=True))
+        yield from cores.map(arm, *zip(*((name, seed) for seed in SEEDS for name in settings), strict=True))
 
 
-EXPERIMENTS = {work.__name__: work for work in (quick, twelve, full, pretraining, baseline, scenes)}
+EXPERIMENTS = {work.__name__: work for work in (quick, twelve, full, pretraining, baseline, scenes, structures, heads)}
 
 
 def main() -> None:

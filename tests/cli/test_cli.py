@@ -115,7 +115,7 @@ def test_exit_codes():
 def test_a_dry_run_prints_the_experiment_with_its_overrides(monkeypatch, capsys):
     code, out, _ = run(
         monkeypatch, capsys, "train", "tabletop_quick", "--data", "a", "b", "--seed", 3, "--minutes", 2, "--dry-run",
-        "--model.kind", "cnn", "--model.architecture.chunk", 4,
+        "--model.kind", "cnn", "--model.architecture.chunk", 4, "--executor", "chunk:4",
     )  # fmt: skip
     assert code == 0
     assert '"kind": "cnn"' in out
@@ -196,6 +196,7 @@ def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
         (["quickstart", "--seed", "-1"], "--seed"),
         (["train", "tabletop_quick", "--executor", "chunk:0", "--data", "nowhere"], "chunk"),
         (["train", "tabletop_quick", "--executor", "chunks:3", "--data", "nowhere"], "chunk:5"),
+        (["train", "tabletop_quick", "--executor", "chunk:6@3", "--data", "nowhere"], "at least 9 actions"),
         (["evaluate", "baseline:zero", "--video", "-1"], "--video"),
     ],
 )

@@ -209,6 +209,18 @@ def test_bad_settings_leave_the_folder_free(data, tmp_path):
     run(experiment(data, steps=1), tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("lengths", "named"),
+    [({"chunk": 500}, "architecture.chunk is 500"), ({"history": 2, "stride": 400}, "architecture.stride 400")],
+)
+def test_windows_longer_than_every_episode_are_refused(lengths, named, data, tmp_path):
+    model = {"kind": "cnn_gru", "architecture": {"chunk": 2, **lengths}}
+    config = experiment(data, steps=1).model_dump() | {"model": model}
+    with pytest.raises(UserError, match=named):
+        run(validate(Experiment, config), tmp_path / "run")
+    run(experiment(data, steps=1), tmp_path / "run")
+
+
 def test_a_claimed_folder_says_by_what_before_anything_else_happens(data, tmp_path):
     """A quickstart killed here must find its budget again, which depended on the time used so far."""
     claim(tmp_path / "run", experiment(data, steps=1), resume=False)

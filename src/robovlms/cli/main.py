@@ -10,6 +10,7 @@ from collections.abc import Callable
 import typer
 
 from robovlms.cli.backbones import backbones
+from robovlms.cli.compare import compare
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.import_checkpoint import import_checkpoint
@@ -31,6 +32,7 @@ app.command()(quickstart)
 app.command()(demos)
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(report)
 app.command()(backbones)
 app.command("import-checkpoint")(import_checkpoint)

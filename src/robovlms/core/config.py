@@ -65,7 +65,8 @@ def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationE
         case "literal_error" if isinstance(got, str):
             return UnknownName(where, got, re.findall(r"'(.*?)'", context["expected"]))
         case "value_error":
-            return UserError(f"Setting '{where}': {context['error']}.".replace("..", "."))
+            place = f"Setting '{where}': " if where else ""
+            return UserError(f"{place}{context['error']}.".replace("..", "."))
     return UserError(f"Setting '{where}': {first['msg']}; got {got!r:.200}.")
 
 

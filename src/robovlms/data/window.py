@@ -15,6 +15,7 @@ from jaxtyping import Bool, Int, Int64
 from pydantic import Field
 
 from robovlms.core.config import Config
+from robovlms.core.errors import UserError
 from robovlms.data.keyed import keyed_uniform
 
 
@@ -30,6 +31,28 @@ class WindowConfig(Config):
     step: int = Field(1, ge=1)
     """Control steps between the ends of two windows. 1 makes every frame an end; ``history`` tiles an episode, so
     that an epoch encodes each frame about once, with a phase that changes by epoch."""
+
+    @property
+    def span(self) -> int:
+        """Control steps from the oldest to the newest frame of a window, both counted."""
+        return (self.history - 1) * self.stride + 1
+
+    def require_fit(self, lengths: Int[np.ndarray, " e"]) -> None:
+        """Refuse windows that no episode of these lengths could ever fill.
+
+        Raises:
+            UserError: the chunk, or the span of the history, is longer than the longest episode.
+        """
+        longest = int(lengths.max(initial=0))
+        if self.chunk > longest:
+            raise UserError(
+                f"architecture.chunk is {self.chunk} actions, the longest episode has {longest}. Plan fewer actions."
+            )
+        if self.span > longest:
+            raise UserError(
+                f"architecture.history {self.history} at architecture.stride {self.stride} spans {self.span} control "
+                f"steps, the longest episode has {longest}. Choose a shorter history or a smaller stride."
+            )
 
 
 @dataclass(frozen=True, slots=True)

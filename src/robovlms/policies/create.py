@@ -13,6 +13,7 @@ from robovlms.backbones.load import FAMILIES, TINY_PREFIX, Family, class_at, fam
 from robovlms.backbones.sizes import default_checkpoint
 from robovlms.core.config import Config, validate
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.policies.combinations import combinations
 from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
 
@@ -59,6 +60,11 @@ class RoboVLMs:
     def supported_architectures(self) -> list[str]:
         """Ids of the structures."""
         return list(structures())
+
+    @property
+    def combinations(self) -> dict[str, dict[str, str | None]]:
+        """By structure and head, why the two are refused together, or None: every VLM takes the same ones."""
+        return combinations()
 
     def create_vla(self, backbone: str, architecture: str) -> VLA:
         """A VLA of this VLM in this structure: the VLM's weights, everything else at random.

@@ -64,8 +64,8 @@ class Experiment(Config):
     normalization: NormalizationConfig = NormalizationConfig()
     """How actions become labels; the checkpoint keeps it, so that acting undoes exactly this."""
     training: TrainingConfig
-    executor: str = "chunk:4"
-    """How evaluation plays this policy's chunks unless told otherwise."""
+    executor: str = Field(default_factory=lambda known: _four_actions(known.get("model")))
+    """How evaluation plays this policy's chunks unless told otherwise; default ``chunk:4``, or what a chunk has."""
 
     @model_validator(mode="after")
     def _augmentable(self) -> "Experiment":
@@ -75,14 +75,26 @@ class Experiment(Config):
 
     @field_validator("executor")
     @classmethod
-    def _playable(cls, executor: str) -> str:
+    def _known(cls, executor: str) -> str:
         try:
             parse_executor(executor)
         except UserError as error:
             raise ValueError(str(error)) from None
         return executor
 
+    @model_validator(mode="after")
+    def _playable(self) -> "Experiment":
+        try:
+            parse_executor(self.executor).require(self.model.architecture.chunk)
+        except UserError as error:
+            raise ValueError(str(error)) from None
+        return self
+
     @property
     def encodes_first(self) -> bool:
         """Whether frames are encoded once, before training."""
         return isinstance(self.model, VLAConfig) and self.model.backbone.encode_first
+
+
+def _four_actions(model: ModelConfig | None) -> str:
+    return f"chunk:{min(4, model.architecture.chunk)}" if model else "chunk:4"

@@ -111,6 +111,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
     store = build_store(opened, pixels, cache=out / CACHE)
+    windows(experiment).require_fit(store.episodes.lengths[store.training_episodes])
     network.require_readable(store.instructions)
     state = state_statistics(store)
     if state is not None and network.state is not None:
@@ -124,10 +125,15 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
     return VLA(manifest, network, action_statistics(store)), store
 
 
+def windows(experiment: Experiment) -> WindowConfig:
+    """The windows a policy learns from; they tile an episode."""
+    settings = experiment.model.architecture
+    return WindowConfig(history=settings.history, stride=settings.stride, chunk=settings.chunk, step=settings.history)
+
+
 def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store: FrameStore) -> Task:
     """What the loop of one process works on."""
-    config, settings = experiment.training, experiment.model.architecture
-    window = WindowConfig(history=settings.history, stride=settings.stride, chunk=settings.chunk, step=settings.history)
+    config, window = experiment.training, windows(experiment)
     normalizers = {name: vla.normalizer(name) for name in vla.statistics}
     media = encoded_frames(out / CACHE) if experiment.encodes_first else None
     rows = store.training_episodes

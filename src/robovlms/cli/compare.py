@@ -1,0 +1,90 @@
+"""``robovlms compare``: two evaluations of the same episodes, paired."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from robovlms.evaluation.comparison import Comparison, Difference
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="results.json, or the folder that holds it.")],
+    second: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The other.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare two evaluations episode by episode: B minus A, with 95 % intervals."""
+    from robovlms.evaluation.comparison import compare as paired
+    from robovlms.evaluation.results import load
+
+    found = paired(load(first), load(second))
+    if json_:
+        typer.echo(json.dumps(_record(found), indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(f"A  {first}\nB  {second}", markup=False, soft_wrap=True)
+    console.print(_table(found))
+    console.print(_verdict(found), style="bold")
+    console.print(f"{found.num_pairs} episodes paired; intervals are 95 %, p is exact McNemar's.{_left_out(found)}")
+    for name, (one, other) in found.settings.items():
+        console.print(f"They differ in {name.replace('_', ' ')}: {one} and {other}.", markup=False)
+
+
+def _verdict(found: "Comparison") -> str:
+    length = found.metrics["average_length"].difference
+    size = f"average length {length.value:+.2f} [{length.low:+.2f}, {length.high:+.2f}]"
+    if not found.metrics["average_length"].separable:
+        return f"Not separable: B - A is {size}."
+    return f"{'B is better than A' if length.value > 0 else 'A is better than B'}: B - A is {size}."
+
+
+def _left_out(found: "Comparison") -> str:
+    return f" {found.left_out} are in one evaluation alone, or an infrastructure error ended them." * bool(
+        found.left_out
+    )
+
+
+def _table(found: "Comparison") -> Any:
+    from rich.table import Table
+
+    table = Table()
+    for heading in ("", "A", "B", "B - A", "p"):
+        table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
+    several = "success_2" in found.metrics
+    for name, metric in found.metrics.items():
+        if name != "success" or not several:
+            table.add_row(*_row(name, metric), style="bold" if name == "average_length" else "")
+    return table
+
+
+def _row(name: str, metric: "Difference") -> tuple[str, ...]:
+    number = name.removeprefix("success_")
+    words = f"{number} in a row" if number.isdigit() else name.replace("_", " ")
+    scale, digits = (1.0, ".2f") if name == "average_length" else (100.0, ".0f")
+    unit = "" if name == "average_length" else " %"
+    gap = metric.difference
+    between = f"[{scale * gap.low:+{digits}}, {scale * gap.high:+{digits}}]"
+    values = (f"{scale * value:{digits}}{unit}" for value in (metric.first, metric.second))
+    p_value = "" if metric.p_value is None else f"{metric.p_value:.3f}" if metric.p_value >= 0.001 else "< 0.001"
+    return words, *values, f"{scale * gap.value:+{digits}} {between}", p_value
+
+
+def _record(found: "Comparison") -> dict[str, Any]:
+    """Differences are B minus A; ``p_value`` is null for means."""
+    metrics = {
+        name: {
+            "a": metric.first,
+            "b": metric.second,
+            "difference": metric.difference.value,
+            "ci95": [metric.difference.low, metric.difference.high],
+            "p_value": metric.p_value,
+            "separable": metric.separable,
+        }
+        for name, metric in found.metrics.items()
+    }
+    settings = {name: {"a": one, "b": other} for name, (one, other) in found.settings.items()}
+    return {"n": found.num_pairs, "left_out": found.left_out, "metrics": metrics, "differ": settings}

@@ -1,0 +1,89 @@
+"""Two evaluations, paired: by hand, in any order, and what may not be paired."""
+
+import json
+
+import pytest
+
+from robovlms.cli import compare as command
+from robovlms.core.errors import UserError
+from robovlms.evaluation.comparison import compare
+from robovlms.evaluation.protocol import Protocol
+from robovlms.evaluation.results import Checkpoint, EpisodeResult, TaskResult, build, write
+
+PROTOCOL = Protocol(
+    benchmark="toy", scene="A", tasks=("a", "b"), num_chains=4, chain_length=2, chain_digest="0", max_steps=9
+)
+
+
+def episode(number, solved, status="ok", state=1):
+    tasks = tuple(
+        TaskResult(task="a", instruction=f"do {i}", success=i < solved, steps=3) for i in range(min(solved + 1, 2))
+    )
+    return EpisodeResult(id=f"toy-{number}", initial_state={"x": state}, seed=number, status=status, tasks=tasks)
+
+
+def results(*solved, **protocol):
+    episodes = [episode(number, tasks) for number, tasks in enumerate(solved)]
+    return build(PROTOCOL.model_copy(update=protocol), Checkpoint("x", "y"), episodes)
+
+
+def test_differences_by_hand():
+    found = compare(results(0, 1, 2, 0), results(1, 2, 2, 1))
+    length = found.metrics["average_length"]
+    assert (length.first, length.second, length.difference.value) == (0.75, 1.5, 0.75)
+    assert (found.metrics["success_1"].first, found.metrics["success_1"].second) == (0.5, 1.0)
+    assert found.metrics["success_1"].p_value == 0.5  # two episodes gained, none lost
+    assert found.metrics["success"] == found.metrics["success_2"]
+    assert (found.num_pairs, found.left_out, found.settings) == (4, 0, {})
+
+
+def test_the_other_way_round_is_the_opposite():
+    one, other = results(0, 1, 2, 0, 1, 2), results(1, 2, 2, 1, 0, 2)
+    there, back = compare(one, other).metrics, compare(other, one).metrics
+    for name in there:
+        assert there[name].difference.value == -back[name].difference.value
+        assert there[name].difference.low == pytest.approx(-back[name].difference.high, abs=0.1)
+        assert there[name].p_value == back[name].p_value
+
+
+def test_only_episodes_of_both_count():
+    broken = build(
+        PROTOCOL, Checkpoint("x", "y"), [episode(0, 2), episode(1, 0, "infrastructure_error"), episode(2, 1)]
+    )
+    found = compare(results(1, 1, 1, 1, num_chains=4, chain_digest="longer"), broken)
+    assert (found.num_pairs, found.left_out) == (2, 2)
+    assert found.metrics["average_length"].difference.value == 0.5
+
+
+def test_a_policy_may_be_played_in_another_way():
+    found = compare(results(1, 2, executor="first"), results(1, 2, executor="chunk:2"))
+    assert found.settings == {"executor": ("first", "chunk:2")}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (results(1, 1, scene="B"), "scene A against B"),
+        (results(1, 1, tasks=("a",)), "tasks 2 of them against 1 of them"),
+        (results(1, 1, instruction_split="train"), "instruction_split validation against train"),
+        (build(PROTOCOL, Checkpoint("x", "y"), [episode(0, 1, state=2)]), "toy-0 is not the same"),
+        (build(PROTOCOL, Checkpoint("x", "y"), [episode(7, 1)]), "no episode in common"),
+    ],
+)
+def test_what_measured_something_else_is_refused(other, said):
+    with pytest.raises(UserError, match=said):
+        compare(results(1, 1), other)
+
+
+def test_the_command_says_which_is_better_and_prints_json(tmp_path, capsys):
+    (tmp_path / "b").mkdir()
+    write(results(*[0] * 20), tmp_path / "a.json")
+    write(results(*[2] * 19, 0), tmp_path / "b/results.json")
+    command.compare(tmp_path / "a.json", tmp_path / "b")
+    assert "B is better than A: B - A is average length +1.90" in " ".join(capsys.readouterr().out.split())
+    command.compare(tmp_path / "a.json", tmp_path / "a.json")
+    assert "Not separable" in capsys.readouterr().out
+    command.compare(tmp_path / "a.json", tmp_path / "b", json_=True)
+    record = json.loads(capsys.readouterr().out)
+    assert record["metrics"]["success_1"]["separable"] is True
+    assert record["n"] == 20

@@ -1,0 +1,88 @@
+"""Paired comparisons: by hand, against scipy, and their own promise: coverage."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from robovlms.statistics.paired import mcnemar, mean_difference, rate_difference
+
+
+def test_mcnemar_by_hand():
+    assert mcnemar(1, 9) == pytest.approx(2 * (1 + 10) / 2**10)
+    assert mcnemar(9, 1) == mcnemar(1, 9)
+    assert mcnemar(0, 0) == mcnemar(5, 5) == 1
+    with pytest.raises(ValueError, match="-1"):
+        mcnemar(-1, 3)
+
+
+def test_mcnemar_is_a_test_of_its_level():
+    """Two equal policies are told apart in at most one comparison of twenty."""
+    disagreeing = 30
+    chances = stats.binom.pmf(np.arange(disagreeing + 1), disagreeing, 0.5)
+    told_apart = [mcnemar(k, disagreeing - k) < 0.05 for k in range(disagreeing + 1)]
+    assert 0.02 < chances[told_apart].sum() <= 0.05
+
+
+def paired_attempts(rng, shape, easy=0.6, better=0.1):
+    """Episodes of different difficulty, met by two policies, of which the second is better."""
+    difficulty = rng.beta(2, 2, shape) * 0.8
+    first = rng.random(shape) < easy + 0.4 - difficulty - better
+    second = rng.random(shape) < easy + 0.4 - difficulty
+    return first, second, better - _lost_at_the_ends(easy + 0.4, better)
+
+
+def _lost_at_the_ends(top, better):
+    """Chances above 1 or below 0 count as 1 and 0."""
+    grid = np.linspace(0, 1, 20_001)
+    weights = stats.beta.pdf(grid, 2, 2)
+    chance = top - 0.8 * grid
+    kept = np.clip(chance, 0, 1) - np.clip(chance - better, 0, 1)
+    return better - (kept * weights).sum() / weights.sum()
+
+
+@pytest.mark.parametrize("better", [0.0, 0.1])
+def test_rate_differences_cover_the_truth(better):
+    first, second, truth = paired_attempts(np.random.default_rng(0), (2000, 100), better=better)
+    estimates = [rate_difference(a, b) for a, b in zip(first, second, strict=True)]
+    coverage = np.mean([e.low <= truth <= e.high for e in estimates])
+    assert 0.93 <= coverage <= 0.97
+
+
+def chain_lengths(rng, rates):
+    return np.logical_and.accumulate(rng.random((*rates.shape, 5)) < rates[..., None], axis=-1).sum(-1).astype(float)
+
+
+def test_mean_differences_cover_the_truth():
+    rng = np.random.default_rng(1)
+    rates = rng.uniform(0.4, 0.8, (300, 100))
+    powers = np.arange(1, 6)
+    truth = ((rates[..., None] + 0.1) ** powers - rates[..., None] ** powers).sum(-1).mean()
+    pairs = zip(chain_lengths(rng, rates), chain_lengths(rng, rates + 0.1), strict=True)
+    estimates = [mean_difference(a, b, span=5.0) for a, b in pairs]
+    coverage = np.mean([e.low <= truth <= e.high for e in estimates])
+    assert 0.92 <= coverage <= 0.98
+
+
+def test_pairing_takes_difficulty_out():
+    rng = np.random.default_rng(2)
+    difficulty = rng.normal(0, 3, 100)
+    first, second = difficulty + rng.normal(size=100), difficulty + 1 + rng.normal(size=100)
+    paired = mean_difference(first, second, span=100.0)
+    shuffled = mean_difference(first, rng.permutation(second), span=100.0)
+    assert paired.high - paired.low < (shuffled.high - shuffled.low) / 2
+
+
+def test_agreement_everywhere_is_not_certainty():
+    same = np.ones(50, bool)
+    rates, lengths = rate_difference(same, same), mean_difference(same * 5.0, same * 5.0, span=5.0)
+    assert rates.value == lengths.value == 0
+    assert rates.low < 0 < rates.high
+    assert lengths.low < 0 < lengths.high
+
+
+@pytest.mark.parametrize(("first", "second"), [(3, 2), (0, 0)])
+def test_rows_that_are_no_pairs_are_refused(first, second):
+    with pytest.raises(ValueError, match=f"{first} and {second}"):
+        rate_difference(np.ones(first, bool), np.ones(second, bool))
+    with pytest.raises(ValueError, match=f"{first} and {second}"):
+        mean_difference(np.ones(first), np.ones(second), span=1.0)
