@@ -1,9 +1,10 @@
 """What the published code made of further configurations of the shared kit ``kosmos_discrete``, as kits.
 
-``golden/configurations.*`` were computed by Robot-VLAs/RoboVLMs 8adc1d2 on transformers 4.37.2 (PaliGemma: 4.44.0; with
-open_flamingo 2.0.1 and open_clip 2.20.0, and the modeling code that Qwen-VL-Chat is published with, one condition
-added: without it that code refuses embeddings). KosMos has the kit's VLM weights, every other weight is as ``weight``
-draws it. Only settings, shapes and outputs are kept: ``golden/vlms.json`` has settings and shapes of the VLMs.
+``golden/configurations.*`` were computed by Robot-VLAs/RoboVLMs 8adc1d2 on transformers 4.37.2 (PaliGemma: 4.44.0).
+Flamingo's with open_flamingo 2.0.1, open_clip 2.20.0 and the MPT-1B of github.com/Luodian/Otter; Qwen-VL's with the
+modeling code that Qwen-VL-Chat is published with, one condition added, without which it refuses embeddings. KosMos has
+the kit's VLM weights, every other weight is as ``weight`` draws it. Only settings, shapes and outputs are kept:
+``golden/vlms.json`` has settings and shapes of the VLMs.
 """
 
 import base64

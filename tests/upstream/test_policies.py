@@ -22,7 +22,7 @@ STRUCTURES = {
 }
 
 
-FAMILIES = ("flamingo_lstm", "flamingo_fc", "qwen_lstm", "qwen_pre")
+FAMILIES = ("flamingo_mpt_1b", "flamingo_fc", "qwen_lstm", "qwen_pre")
 
 
 @pytest.fixture(scope="module", params=[*STRUCTURES, *FAMILIES])

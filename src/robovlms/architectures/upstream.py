@@ -26,6 +26,7 @@ from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, side_by_side, write
 from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.freezing import layers
 from robovlms.backbones.prompt import Image, Segment, Slot, Text, TokenKind
 from robovlms.backbones.prompt import Sequence as Prompt
 from robovlms.core.batch import Batch
@@ -50,6 +51,8 @@ class UpstreamStepConfig(ArchitectureConfig):
     """Tokens of the text behind the slots."""
     slot_scale: float = Field(1, gt=0)
     """By which the original's language model multiplies whatever it is given, where ours does that to words only."""
+    last_layer: bool = True
+    """Whether the last layer takes part. Of MPT-1B the original reads what goes into it, as that hands out no more."""
     read_out: ReadOut = "slots"
     """What the head reads: the slots, or as many maxima over the hidden states of the text, the images or all."""
     padding: Padding = "masked"
@@ -112,11 +115,23 @@ class UpstreamPrompt(Architecture):
             cameras = [replace(image, step=step) for image in (side_by_side(seen) if self.config.marked else seen)]
             segments += [before, *cameras, behind, *self._slots(step, present), last]
         prompt = lay_out(self.backbone, segments, padding == "counted")
-        hidden, _ = self.backbone.think(prompt)
+        hidden = self.hidden_states(prompt)
         if self.config.read_out == "slots":
             return self.backbone.slots(hidden, prompt.layout, len(images))
         pooled = [pool(hidden, self.read_out(prompt, step), self.num_slots) for step in range(len(images))]
         return torch.stack(pooled, dim=1)
+
+    def hidden_states(self, prompt: Prompt) -> Float[Tensor, "p s d"]:
+        """What the head reads some of: the last hidden states, or those that the last layer is given."""
+        if self.config.last_layer:
+            return self.backbone.think(prompt)[0]
+        given: list[Tensor] = []
+        hook = layers(self.backbone)[-1].register_forward_pre_hook(lambda _, arguments: given.append(arguments[0]))
+        try:
+            self.backbone.think(prompt)
+        finally:
+            hook.remove()
+        return given[0]
 
     def _slots(self, step: int, present: Bool[Tensor, " p"]) -> list[Segment]:
         if self.config.read_out != "slots":

@@ -34,6 +34,7 @@ class UpstreamFamily:
         ends: Tokenizer to how many tokens of the text stand before the images, and how many behind the slots.
         around_image: What stands before and behind an image.
         marked: Whether one token of the text stands for all cameras of a step, beside which they are seen.
+        last_layer: Settings of the language model to whether its last layer takes part.
         clip_pixels: Whether images are stretched to ``image_size`` and normalised as CLIP's, whatever the VLM's
             own processor says.
         scales_words: Whether the VLM multiplies words by the root of its width, outside of its decoder here.
@@ -49,6 +50,7 @@ class UpstreamFamily:
     ends: Callable[[Any], tuple[int, int]] = _tokens_by_role
     around_image: tuple[str, str] = ("", "")
     marked: bool = False
+    last_layer: Callable[[Any], bool] = lambda _: True
     clip_pixels: bool = True
     scales_words: bool = False
     weights: Callable[[Weights], Weights] = plain_weights
@@ -68,6 +70,10 @@ class UpstreamFamily:
         for (setting, value), reason in self.refused.items():
             if attrgetter(setting)(settings) == value:
                 raise UserError(f"Setting '{setting}': {value} cannot be imported for {self.name}: {reason}.")
+
+
+def _is_not_mpt_1b(text: Any) -> bool:
+    return not (text.model_type == "mpt" and text.attn_config.qk_ln)
 
 
 def _leading_tokens(tokenizer: Any) -> tuple[int, int]:
@@ -90,6 +96,7 @@ FAMILIES = {
         lambda tokenizer: f"<image>{INSTRUCTION}<|endofchunk|>{tokenizer.eos_token}",
         ends=_leading_tokens,
         marked=True,
+        last_layer=_is_not_mpt_1b,
         weights=flamingo_weights,
         directory=flamingo_directory,
         refused={

@@ -109,9 +109,9 @@ def _manifest(
 ) -> VLAManifest:
     copy = directory / "vlm"
     tokenizer, _ = class_at(str(copy)).processors(copy)
-    width = AutoConfig.from_pretrained(copy).get_text_config().hidden_size
+    text = AutoConfig.from_pretrained(copy).get_text_config()
     return VLAManifest(
-        model=model_config(settings, family, tokenizer, str(source.vlm), width, source.parity, source.max_text_tokens),
+        model=model_config(settings, family, tokenizer, str(source.vlm), text, source.parity, source.max_text_tokens),
         action_spec=meant.action_spec,
         observation_spec=meant.observation_spec(settings.sees_hand),
         normalization=NormalizationConfig(default=scalings(settings)),
