@@ -78,8 +78,41 @@ def test_a_prompt_longer_than_the_positions_is_refused(backbone, monkeypatch):
 def test_an_incomplete_directory_is_refused(tmp_path, missing):
     write_tiny("paligemma", tmp_path)
     (tmp_path / missing).unlink()
-    with pytest.raises(UserError, match="is not a Hugging Face VLM directory"):
+    with pytest.raises(UserError, match="is not a Hugging Face VLM directory") as refused:
         load_backbone(BackboneConfig(path=str(tmp_path)))
+    assert ("no tokenizer that can be read" in str(refused.value)) == (missing == "tokenizer.json")
+
+
+def test_a_tokenizer_without_a_padding_token_pads_all_the_same(tmp_path, backbone):
+    write_tiny("paligemma", tmp_path)
+    settings = json.loads((tmp_path / "tokenizer_config.json").read_text())
+    del settings["pad_token"]
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(settings))
+    loaded = load_backbone(BackboneConfig(path=str(tmp_path)))
+    assert loaded.tokenizer.pad_token is None
+    texts = ["open the drawer", "push"]
+    ours, theirs = loaded.tokenize(texts, length=40), backbone.tokenize(texts, length=40)
+    assert torch.equal(ours.valid, theirs.valid)
+    assert torch.equal(ours.ids[ours.valid], theirs.ids[theirs.valid])
+
+
+def test_a_directory_that_does_not_exist_is_said_to_be_none(tmp_path):
+    with pytest.raises(UserError, match="There is no such directory"):
+        load_backbone(BackboneConfig(path=str(tmp_path / "nothing")))
+
+
+@pytest.mark.parametrize("name", ["paligemma", "flamingo"])
+def test_weights_that_do_not_fit_are_reported_once(tmp_path, name, capfd):
+    write_tiny(name, tmp_path)
+    save_file(
+        load_file(tmp_path / "model.safetensors") | {"surplus": torch.zeros(1)},
+        tmp_path / "model.safetensors",
+        metadata={"format": "pt"},
+    )
+    capfd.readouterr()
+    with pytest.raises(UserError, match=r"unexpected_keys: \['surplus'\]"):
+        load_backbone(BackboneConfig(path=str(tmp_path)))
+    assert capfd.readouterr().err == ""
 
 
 def _settings(directory, name, **changed):

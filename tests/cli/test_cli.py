@@ -179,7 +179,8 @@ def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
     assert paligemma["tiny"] == ["tiny:paligemma"]
     assert paligemma["checkpoints"][0]["hub_id"] == "google/paligemma-3b-pt-224"
     assert paligemma["checkpoints"][0]["billions"] == 2.92
-    assert all(family["tiny"] for family in listed.values())
+    assert paligemma["checkpoints"][0]["verified"].keys() == {"billions", "licence", "revision"}
+    assert all(family["tiny"] and family["checkpoints"] for family in listed.values())
     code, out, _ = run(monkeypatch, capsys, "backbones")
     assert "…" not in out
     assert code == 0

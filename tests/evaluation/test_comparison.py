@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from scipy.stats import ttest_ind
 
 from robovlms.cli import compare as command
 from robovlms.core.errors import UserError
-from robovlms.evaluation.comparison import compare
+from robovlms.evaluation.comparison import compare, compare_runs
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, TaskResult, build, write
 
@@ -55,6 +56,20 @@ def test_only_episodes_of_both_count():
     assert found.metrics["average_length"].difference.value == 0.5
 
 
+def test_recipes_are_compared_by_their_runs():
+    """Welch's interval over the runs' scores, whatever the episodes."""
+    one, other = [results(0, 1), results(1, 1)], [results(2, 1), results(2, 2), results(1, 2)]
+    length = compare_runs(one, other).metrics["average_length"]
+    expected = ttest_ind([1.5, 2.0, 1.5], [0.5, 1.0], equal_var=False)
+    assert (length.first, length.second) == (0.75, pytest.approx(5 / 3))
+    assert length.p_value == pytest.approx(expected.pvalue)
+    assert (length.difference.low, length.difference.high) == pytest.approx(tuple(expected.confidence_interval()))
+    assert compare_runs(one, other).num_runs == (2, 3)
+    assert not compare_runs([one[1]] * 2, [one[1]] * 2).metrics["success_1"].separable
+    with pytest.raises(UserError, match="1 and 2 results"):
+        compare_runs(one[:1], one)
+
+
 def test_a_policy_may_be_played_in_another_way():
     found = compare(results(1, 2, executor="first"), results(1, 2, executor="chunk:2"))
     assert found.settings == {"executor": ("first", "chunk:2")}
@@ -79,11 +94,21 @@ def test_the_command_says_which_is_better_and_prints_json(tmp_path, capsys):
     (tmp_path / "b").mkdir()
     write(results(*[0] * 20), tmp_path / "a.json")
     write(results(*[2] * 19, 0), tmp_path / "b/results.json")
-    command.compare(tmp_path / "a.json", tmp_path / "b")
+    command.compare(str(tmp_path / "a.json"), str(tmp_path / "b"))
     assert "B is better than A: B - A is average length +1.90" in " ".join(capsys.readouterr().out.split())
-    command.compare(tmp_path / "a.json", tmp_path / "a.json")
+    command.compare(str(tmp_path / "a.json"), str(tmp_path / "a.json"))
     assert "Not separable" in capsys.readouterr().out
-    command.compare(tmp_path / "a.json", tmp_path / "b", json_=True)
+    command.compare(str(tmp_path / "a.json"), str(tmp_path / "b"), json_=True)
     record = json.loads(capsys.readouterr().out)
     assert record["metrics"]["success_1"]["separable"] is True
-    assert record["n"] == 20
+    assert (record["n"], record["runs"]) == (20, [1, 1])
+
+
+def test_a_pattern_names_several_runs(tmp_path, capsys):
+    for seed in range(2):
+        write(results(1, seed), tmp_path / f"a-{seed}.json")
+        write(results(2, 2 - seed), tmp_path / f"b-{seed}.json")
+    command.compare(str(tmp_path / "a-*"), str(tmp_path / "b-*"))
+    assert "2 runs against 2, on 2 episodes" in capsys.readouterr().out
+    with pytest.raises(UserError, match="c-"):
+        command.compare(str(tmp_path / "a-*"), str(tmp_path / "c-*"))

@@ -15,6 +15,7 @@ from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.heads.mlp import MLPConfig
+from robovlms.policies.sound import require_frame
 from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
 
@@ -42,6 +43,33 @@ def test_another_action_convention_is_refused_before_anything_is_written(tmp_pat
     with pytest.raises(SpecMismatch, match=r"delta_position\.scale: 0\.02 against 0\.04"):
         run(policy, tabletop_benchmark(protocol), checkpoint=Checkpoint("x", "y"), out=tmp_path / "out", workers=0)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        np.zeros((64, 64, 3), np.float32),
+        np.full((64, 64, 3), np.nan),
+        np.zeros((3, 64, 64), np.uint8),
+        np.zeros((64, 64), np.uint8),
+        np.zeros((64, 64, 4), np.uint8),
+    ],
+    ids=["floats", "NaN", "channels first", "grey", "alpha"],
+)
+def test_a_frame_that_is_no_rgb_bytes_is_refused(frame):
+    with pytest.raises(UserError, match=r"frame of camera 'wrist' is .*, a policy wants uint8 RGB: height x width x 3"):
+        require_frame(frame, "wrist")
+
+
+def test_nothing_that_is_not_finite_is_seen_or_commanded():
+    policy = make().policy("first", batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    seen = looking()
+    with pytest.raises(UserError, match=r"state of an observation has numbers that are not finite: .*nan"):
+        policy.act({"a": Observation(seen.images, np.full_like(seen.state, np.nan))})
+    policy.network.head.gripper.bias.data.fill_(torch.nan)
+    with pytest.raises(UserError, match=r"planned action has numbers that are not finite: .*nan.* weights are damaged"):
+        policy.act({"a": seen})
 
 
 @pytest.mark.parametrize(("closed", "opened"), [(-1.0, 1.0), (1.0, 0.0), (0.08, 0.0)])

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from robovlms.statistics.paired import mcnemar, mean_difference, rate_difference
+from robovlms.statistics.runs import run_difference
 
 
 def test_mcnemar_by_hand():
@@ -86,3 +87,20 @@ def test_rows_that_are_no_pairs_are_refused(first, second):
         rate_difference(np.ones(first, bool), np.ones(second, bool))
     with pytest.raises(ValueError, match=f"{first} and {second}"):
         mean_difference(np.ones(first), np.ones(second), span=1.0)
+
+
+def test_run_differences_agree_with_scipy():
+    rng = np.random.default_rng(3)
+    first, second = rng.normal(0, 1, 3), rng.normal(1, 3, 5)
+    expected = stats.ttest_ind(second, first, equal_var=False)
+    estimate, p_value = run_difference(first, second, level=0.9)
+    assert p_value == pytest.approx(expected.pvalue)
+    assert (estimate.low, estimate.high) == pytest.approx(tuple(expected.confidence_interval(0.9)))
+    assert estimate.n == 8
+
+
+def test_runs_without_spread_prove_nothing():
+    estimate, p_value = run_difference(np.zeros(2), np.ones(2))
+    assert (estimate.low, estimate.high, p_value) == (-np.inf, np.inf, 1.0)
+    with pytest.raises(ValueError, match="1 and 2"):
+        run_difference(np.zeros(1), np.ones(2))

@@ -97,7 +97,9 @@ class EncoderDecoderBackbone(PretrainedBackbone):
         allowed = (step[:, None] >= step) & valid[:, None, :]
         allowed |= torch.eye(len(step), dtype=torch.bool, device=step.device)
         outputs = self.encoder(
-            inputs_embeds=_reorder(states.inputs, order), attention_mask=_sort(allowed, order, embeds)
+            inputs_embeds=_reorder(states.inputs, order),
+            attention_mask=_sort(allowed, order, embeds),
+            use_cache=False,  # BART's warns otherwise, under gradient checkpointing
         )
         states.outputs = _reorder(outputs.last_hidden_state, order.argsort(dim=1))
 

@@ -24,7 +24,7 @@ LANGUAGE_MODELS: dict[str, type[PreTrainedModel]] = {
 class FlamingoConfig(PreTrainedConfig):
     """A Flamingo's settings.
 
-    ``language_model`` and ``vision_tower`` are set where these two lie elsewhere (``flamingo_weights.py``).
+    ``language_model`` and ``vision_tower`` are set where these two lie elsewhere (``flamingo_load.py``).
     """
 
     model_type = "flamingo"

@@ -29,7 +29,7 @@ from robovlms.backbones.flamingo_layouts import (
 )
 from robovlms.backbones.flamingo_model import FlamingoModel
 from robovlms.backbones.image_processor import read_image_processor
-from robovlms.backbones.pretrained import require_fit
+from robovlms.backbones.pretrained import require_fit, unreported
 from robovlms.core.errors import UserError
 
 CHECKPOINT = "checkpoint.pt"
@@ -90,7 +90,8 @@ def _model(
     config.text_config.vocab_size = num_words(weights)
     loader: Any = model_class  # its stub hides the tuple that output_loading_info returns
     reporting = {"output_loading_info": True, "ignore_mismatched_sizes": True}
-    model, info = loader.from_pretrained(None, config=config, state_dict=weights, dtype=torch.float32, **reporting)
+    with unreported():
+        model, info = loader.from_pretrained(None, config=config, state_dict=weights, dtype=torch.float32, **reporting)
     require_fit(info, directory)
     return model
 

@@ -108,12 +108,14 @@ def class_at(path: str) -> type[PretrainedBackbone]:
 
 
 def _hint(path: str) -> str:
-    """What whoever gives a family as path may have meant."""
+    """What whoever gives a family as path may have meant, or that a directory does not exist."""
     for family in FAMILIES:
         if path in (family.id, family.name):
             known = [one.hub_id for one in checkpoints_of(family.id)]
             published = f"its directory or hub id ({', '.join(known)})" if known else "its directory or hub id"
             return f"{family.name} is a family: give {published}, or {TINY_PREFIX}{family.id}. "
+    if path.startswith(("/", ".", "~")) and not Path(path).expanduser().exists():
+        return "There is no such directory. "
     return ""
 
 

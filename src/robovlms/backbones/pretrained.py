@@ -1,5 +1,7 @@
 """Backbones whose model is a Hugging Face model, used whole and unmodified: loading, saving, seeing and speaking."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +55,7 @@ class PretrainedBackbone(Backbone):
     @classmethod
     def processors(cls, directory: str | Path) -> tuple[Any, Any]:
         """Tokenizer and image processor, as Hugging Face directories hold them."""
-        return AutoTokenizer.from_pretrained(directory), read_image_processor(directory)
+        return read_tokenizer(directory), read_image_processor(directory)
 
     @property
     @override
@@ -139,6 +141,22 @@ class PretrainedBackbone(Backbone):
         self.image_processor.save_pretrained(directory)
 
 
+def read_tokenizer(directory: str | Path) -> Any:
+    """Read a directory's tokenizer.
+
+    Raises:
+        UserError: there is none, or its files hold something else.
+    """
+    try:
+        return AutoTokenizer.from_pretrained(directory)
+    except UNREADABLE as error:
+        why = str(error).partition("\n")[0]
+        raise UserError(
+            f"{directory} is not a Hugging Face VLM directory: it has no tokenizer that can be read ({why}). Put the "
+            "tokenizer's files there (tokenizer.json, or those of its class, and tokenizer_config.json)."
+        ) from None
+
+
 def require_frames(images: Tensor, size: int) -> None:
     """Frames must be RGB bytes of the backbone's size.
 
@@ -184,16 +202,23 @@ def require_fit(info: dict[str, Any], directory: str | Path) -> None:
         raise UserError(f"Weights in {directory} do not fit the model. " + "; ".join(problems))
 
 
+@contextmanager
+def unreported() -> Generator[None]:
+    """What does not fit is an error that lists it (``require_fit``), not a table of warnings."""
+    verbosity = hf_logging.get_verbosity()
+    hf_logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        hf_logging.set_verbosity(verbosity)
+
+
 def _load(directory: str | Path) -> Any:
     loader: Any = AutoModelForImageTextToText  # its stub hides the tuple that output_loading_info returns
-    verbosity = hf_logging.get_verbosity()
-    hf_logging.set_verbosity_error()  # what does not fit is an error here that lists it, not a table of warnings
-    try:
+    with unreported():
         model, info = loader.from_pretrained(
             directory, dtype=torch.float32, output_loading_info=True, ignore_mismatched_sizes=True
         )
-    finally:
-        hf_logging.set_verbosity(verbosity)
     require_fit(info, directory)
     return model
 

@@ -1,24 +1,31 @@
-"""What is published of each family: hub ids, facts, and the configuration at real size, without any weights.
+"""What is published of each family: hub ids, facts, and how each fact was verified.
 
-Figures are the hub's own: parameters in billions as its page or model card rounds them, or its weight files' bytes give
-them, for the revision named; what is not known is None. The tests hold each configuration, on the meta device, against
-its figures.
+Parameters are in billions, rounded as they are published or as far as the weight files' bytes give them. What could not
+be verified is None and has no entry in ``verified``; nothing is from memory. The tests build every configuration of
+``real_configs.py`` on the meta device and hold it against these figures and the sizes of the hub's files.
 """
 
+import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from robovlms.backbones.real_configs import REAL_CONFIGS
 from robovlms.core.errors import UserError
+
+HUB = "a stored copy of its hub page"
+FILES = "the sizes of its weight files on the hub"
+SIBLING = "the sizes of a sibling's weight files on the hub: the same configuration, trained otherwise"
+QUOTED = "public repositories that pin or quote it"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """A published checkpoint.
 
-    ``licence`` is the hub's tag; ``num_tokens`` is what one square image of ``image_size`` pixels becomes;
-    ``settings`` is its configuration, as far as it differs from the defaults of its ``model_type`` in transformers.
-    ``whole`` is false where the hub has what was trained only, and ``docs/backbones.md`` says what to lay beside it.
+    ``licence`` is the hub's tag, None where it has none (``verified`` then says so) or none was seen; ``num_tokens`` is
+    what one square image of ``image_size`` pixels becomes. ``verified`` says by fact where it was seen. ``whole`` is
+    false where the hub has what was trained only, and ``docs/backbones.md`` says what to lay beside it.
     """
 
     family: str
@@ -28,141 +35,123 @@ class Checkpoint:
     image_size: int
     num_tokens: int
     revision: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
+    verified: Mapping[str, str] = field(default_factory=dict)
     whole: bool = True
 
 
-_CLIP_336 = {"model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24}
-_CLIP_336 |= {"num_attention_heads": 16, "image_size": 336, "patch_size": 14, "projection_dim": 768}
-_SIGLIP = {"model_type": "siglip_vision_model", "hidden_size": 1152, "intermediate_size": 4304, "patch_size": 14}
-_SIGLIP |= {"num_hidden_layers": 27, "num_attention_heads": 16, "image_size": 224, "vision_use_head": False}
-_GEMMA = {"model_type": "gemma", "hidden_size": 2048, "intermediate_size": 16384, "num_hidden_layers": 18}
-_GEMMA |= {"num_attention_heads": 8, "num_key_value_heads": 1, "vocab_size": 257216}
-_GEMMA2 = {"model_type": "gemma2", "hidden_size": 2304, "intermediate_size": 9216, "num_hidden_layers": 26}
-_GEMMA2 |= {"num_attention_heads": 8, "num_key_value_heads": 4, "vocab_size": 257216}
-_QWEN2 = {"hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12}
-_QWEN2 |= {"num_key_value_heads": 2, "vocab_size": 151936, "tie_word_embeddings": True}
-_QWEN2_5 = {"hidden_size": 2048, "intermediate_size": 11008, "num_hidden_layers": 36, "num_attention_heads": 16}
-_QWEN2_5 |= {"num_key_value_heads": 2, "vocab_size": 151936, "tie_word_embeddings": True}
-_OPT = {"model_type": "opt", "hidden_size": 2560, "ffn_dim": 10240, "num_hidden_layers": 32}
-_OPT |= {"num_attention_heads": 32, "word_embed_proj_dim": 2560, "vocab_size": 50304}
-_T5 = {"model_type": "t5", "d_model": 2048, "d_ff": 5120, "num_layers": 24, "num_heads": 32}
-_T5 |= {"feed_forward_proj": "gated-gelu", "tie_word_embeddings": False, "vocab_size": 32128}
-_IDEFICS = {"additional_vocab_size": 2, "qk_layer_norms": True, "use_resampler": True, "cross_layer_interval": 4}
-_IDEFICS_EYE = {"embed_dim": 1280, "intermediate_size": 5120, "num_hidden_layers": 32, "num_attention_heads": 16}
-_PERCEIVER = {"resampler_n_latents": 64, "resampler_depth": 6, "resampler_n_heads": 16, "resampler_head_dim": 96}
-_BART = {"model_type": "bart", "d_model": 768, "encoder_layers": 6, "decoder_layers": 6, "vocab_size": 51289}
-_BART |= {
-    "encoder_ffn_dim": 3072,
-    "decoder_ffn_dim": 3072,
-    "encoder_attention_heads": 12,
-    "decoder_attention_heads": 12,
-}
+def _seen(billions: str | None, licence: str | None, revision: str | None) -> Mapping[str, str]:
+    """Where these facts were seen; those that were not are left out."""
+    where = {"billions": billions, "licence": licence, "revision": revision}
+    return {fact: source for fact, source in where.items() if source}
 
-_GEMMA3 = {"hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 34}
-_GEMMA3 |= {"num_attention_heads": 8, "num_key_value_heads": 4}
-_MPT_1B: dict[str, Any] = {"model_type": "mpt", "d_model": 2048, "n_heads": 16, "n_layers": 24, "vocab_size": 50280}
-_MPT_1B |= {"attn_config": {"qk_ln": True}}
-_MPT_7B = {"model_type": "mpt", "d_model": 4096, "n_heads": 32, "n_layers": 32, "vocab_size": 50434}
-_REDPAJAMA = {"model_type": "gpt_neox", "hidden_size": 2560, "intermediate_size": 10240, "num_hidden_layers": 32}
-_REDPAJAMA |= {"num_attention_heads": 32, "vocab_size": 50434}
-_CLIP_224 = _CLIP_336 | {"image_size": 224}
-
-
-def _flamingo(language: Mapping[str, Any], every: int, kind: str = "flamingo") -> dict[str, Any]:
-    return {
-        "model_type": kind,
-        "vision_config": _CLIP_224,
-        "text_config": language,
-        "cross_attn_every_n_layers": every,
-    }
-
-
-_VICUNA = {"model_type": "llama", "vocab_size": 32064}
 
 CHECKPOINTS = (
     Checkpoint(
-        "kosmos", "microsoft/kosmos-2-patch14-224", 1.66, "mit", 224, 64, "e91cfbcb4ce051b6a55bfb5f96165a3bbf5eb82c",
-        {"model_type": "kosmos-2"},
+        "kosmos", "microsoft/kosmos-2-patch14-224", 1.66, "mit", 224, 64,
+        "e91cfbcb4ce051b6a55bfb5f96165a3bbf5eb82c", _seen(FILES, QUOTED, QUOTED),
     ),
     Checkpoint(
-        "llava", "llava-hf/llava-1.5-7b-hf", 7.06, "llama2", 336, 576, "b234b804b114d9e37bb655e11cbbb5f5e971b7a9",
-        {"model_type": "llava", "vision_config": _CLIP_336, "text_config": _VICUNA},
+        "llava", "llava-hf/llava-1.5-7b-hf", 7.06, "llama2", 336, 576,
+        "b234b804b114d9e37bb655e11cbbb5f5e971b7a9", _seen(FILES, HUB, QUOTED),
     ),
     Checkpoint(
-        "qwen_vl", "Qwen/Qwen2-VL-2B-Instruct", 2.21, "apache-2.0", 224, 64, "895c3a49bc3fa70a340399125c650a463535e71c",
-        {"model_type": "qwen2_vl", "vision_config": {"hidden_size": 1536}, "text_config": _QWEN2,
-         "tie_word_embeddings": True},
+        "qwen_vl", "Qwen/Qwen2-VL-2B-Instruct", 2.21, "apache-2.0", 224, 64,
+        "895c3a49bc3fa70a340399125c650a463535e71c", _seen(FILES, HUB, HUB),
     ),
     Checkpoint(
-        "qwen_vl", "Qwen/Qwen2.5-VL-3B-Instruct", None, None, 224, 64,
-        "66285546d2b821cf421d4f5eb2576359d3770cd3",
-        {"model_type": "qwen2_5_vl", "vision_config": {"hidden_size": 1280, "out_hidden_size": 2048},
-         "text_config": _QWEN2_5, "tie_word_embeddings": True},
+        "qwen_vl", "Qwen/Qwen2.5-VL-3B-Instruct", 3.75, "qwen-research", 224, 64,
+        "66285546d2b821cf421d4f5eb2576359d3770cd3", _seen(QUOTED, QUOTED, QUOTED),
     ),
     Checkpoint(
-        "paligemma", "google/paligemma-3b-pt-224", 2.92, "gemma", 224, 256, "35e4f46485b4d07967e7e9935bc3786aad50687c",
-        {"model_type": "paligemma", "vision_config": _SIGLIP, "text_config": _GEMMA, "projection_dim": 2048},
+        "qwen_vl", "Qwen/Qwen3-VL-2B-Instruct", 2.13, "apache-2.0", 224, 49,
+        "89644892e4d85e24eaac8bacfd4f463576704203", _seen(QUOTED, QUOTED, QUOTED),
     ),
     Checkpoint(
-        "paligemma", "google/paligemma2-3b-pt-224", None, "gemma", 224, 256, "96eeb174da13ca1a2b247e4d0867436296c36420",
-        {"model_type": "paligemma", "vision_config": _SIGLIP, "text_config": _GEMMA2, "projection_dim": 2304},
+        "qwen_vl", "Qwen/Qwen-VL", 9.66, None, 448, 256,
+        "0547ed36a86561e2e42fecec8fd0c4f6953e33c4", _seen(FILES, HUB, HUB),
+    ),
+    Checkpoint(
+        "paligemma", "google/paligemma-3b-pt-224", 2.92, "gemma", 224, 256,
+        "35e4f46485b4d07967e7e9935bc3786aad50687c", _seen(FILES, QUOTED, QUOTED),
+    ),
+    Checkpoint(
+        "paligemma", "google/paligemma2-3b-pt-224", 3.03, "gemma", 224, 256,
+        "96eeb174da13ca1a2b247e4d0867436296c36420", _seen(QUOTED, QUOTED, QUOTED),
     ),
     Checkpoint(
         "instructblip", "Salesforce/instructblip-vicuna-7b", 7.91, "other", 224, 32,
-        "92cb457daed1ceefd6fd7f53294ee42085575cdc",
-        {"model_type": "instructblip", "text_config": {"model_type": "llama", "vocab_size": 32001},
-         "qformer_config": {"vocab_size": 30523}},
+        "19103d0c5b5263c8a7891012e08573439fb6607f", _seen(QUOTED, HUB, QUOTED),
     ),
     Checkpoint(
         "instructblip", "Salesforce/instructblip-flan-t5-xl", 4.02, "mit", 224, 32,
-        "6bb7f577f7dbc16a282e0130daf68b0517af2a1c",
-        {"model_type": "instructblip", "text_config": _T5, "qformer_config": {"vocab_size": 30523},
-         "tie_word_embeddings": False},
+        "c5a007045893cdbc5a48eae134a68041cc22ba0f", _seen(FILES, HUB, HUB),
     ),
     Checkpoint(
-        "blip2", "Salesforce/blip2-opt-2.7b", 3.74, "mit", 224, 32, "59a1ef6c1e5117b3f65523d1c6066825bcf315e3",
-        {"model_type": "blip-2", "text_config": _OPT},
+        "blip2", "Salesforce/blip2-opt-2.7b", 3.74, "mit", 224, 32,
+        "59a1ef6c1e5117b3f65523d1c6066825bcf315e3", _seen(FILES, QUOTED, QUOTED),
     ),
     Checkpoint(
-        "blip2", "Salesforce/blip2-flan-t5-xl", 3.94, "mit", 224, 32, "0eb0d3b46c14c1f8c7680bca2693baafdb90bb28",
-        {"model_type": "blip-2", "text_config": _T5, "tie_word_embeddings": False},
+        "blip2", "Salesforce/blip2-flan-t5-xl", 3.94, "mit", 224, 32,
+        "0eb0d3b46c14c1f8c7680bca2693baafdb90bb28", _seen(FILES, HUB, QUOTED),
     ),
     Checkpoint(
-        "flamingo", "openflamingo/OpenFlamingo-3B-vitl-mpt1b", 3, None, 224, 64,
-        settings=_flamingo(_MPT_1B, 1), whole=False,
+        "flamingo", "openflamingo/OpenFlamingo-3B-vitl-mpt1b", 2.56, None, 224, 64,
+        "ed3a0c3190b2fc2d1c39630738896d4e73ce1bbc", _seen(FILES, HUB, HUB), whole=False,
     ),
     Checkpoint(
-        "flamingo", "openflamingo/OpenFlamingo-4B-vitl-rpj3b", 4, None, 224, 64,
-        settings=_flamingo(_REDPAJAMA, 2), whole=False,
+        "flamingo", "openflamingo/OpenFlamingo-4B-vitl-rpj3b", 4.04, None, 224, 64,
+        "df8d3f7e75bcf891ce2fbf5253a12f524692d9c2", _seen(SIBLING, None, QUOTED), whole=False,
     ),
     Checkpoint(
-        "flamingo", "openflamingo/OpenFlamingo-9B-vitl-mpt7b", None, None, 224, 64,
-        settings=_flamingo(_MPT_7B, 4), whole=False,
+        "flamingo", "openflamingo/OpenFlamingo-9B-vitl-mpt7b", 8.13, None, 224, 64,
+        "7e36809c73d038829ad5fba9d0cc949b4e180562", _seen(FILES, HUB, HUB), whole=False,
     ),
     Checkpoint(
-        "otter", "luodian/OTTER-Image-MPT7B", None, None, 224, 64, settings=_flamingo(_MPT_7B, 4, "otter"),
+        "otter", "luodian/OTTER-Image-MPT7B", 8.13, "mit", 224, 64,
+        "af423fbd0fb44263e25227e3df13771aa3f300bc", _seen(FILES, HUB, HUB),
+    ),
+    Checkpoint(
+        "otter", "luodian/OTTER-Image-LLaMA7B-LA-InContext", 8.22, "other", 224, 64,
+        "977dec472d6200a2e09a0f9993234c3ef43fc6d8", _seen(FILES, HUB, HUB),
     ),
     Checkpoint(
         "idefics", "HuggingFaceM4/idefics-9b", 8.93, "other", 224, 64,
-        "e4096a89ada8c5671e6c439fa57245efbc4809c0",
-        {"model_type": "idefics", **_IDEFICS, "vision_config": _IDEFICS_EYE,
-         "perceiver_config": {"qk_layer_norms_perceiver": True, **_PERCEIVER}},
+        "e4096a89ada8c5671e6c439fa57245efbc4809c0", _seen(FILES, HUB, HUB),
     ),
     Checkpoint(
-        "florence", "florence-community/Florence-2-base", None, None, 768, 577,
-        settings={"model_type": "florence2", "text_config": _BART, "vision_config": {"projection_dim": 768}},
+        "mllama", "meta-llama/Llama-3.2-11B-Vision", 10.64, "llama3.2", 448, 1025,
+        "3f2e93603aaa5dd142f27d34b06dfa2b6e97b8be", _seen(FILES, QUOTED, QUOTED),
+    ),
+    Checkpoint(
+        "mllama", "meta-llama/Llama-3.2-11B-Vision-Instruct", 10.67, "llama3.2", 560, 1601,
+        "9eb2daaa8597bf192a8b0e73f848f3a102794df5", _seen(QUOTED, QUOTED, QUOTED),
+    ),
+    Checkpoint(
+        "florence", "florence-community/Florence-2-base", 0.23, "mit", 768, 577,
+        "00921df66db728a9ceb750f5eca43e5c203a2051", _seen(FILES, QUOTED, QUOTED),
+    ),
+    Checkpoint(
+        "llava_onevision", "llava-hf/llava-onevision-qwen2-0.5b-ov-hf", 0.89, "apache-2.0", 384, 730,
+        "2c9ba3bdda7dd7bc8de92c66da6f448561ddf7c9", _seen(FILES, HUB, HUB),
+    ),
+    Checkpoint(
+        "internvl", "OpenGVLab/InternVL3-1B-hf", 0.94, "qwen", 448, 256,
+        "014c0583a0d4bedf29fbe2dbff4f865eb998e171", _seen(FILES, HUB, QUOTED),
+    ),
+    Checkpoint(
+        "smolvlm", "HuggingFaceTB/SmolVLM2-500M-Video-Instruct", 0.51, "apache-2.0", 512, 64,
+        "7b375e1b73b11138ff12fe22c8f2822d8fe03467", _seen(FILES, HUB, QUOTED),
     ),
     Checkpoint(
         "gemma3", "google/gemma-3-4b-it", 4.3, "gemma", 896, 256,
-        settings={"model_type": "gemma3", "text_config": _GEMMA3, "vision_config": _SIGLIP | {"image_size": 896}},
+        "093f9f388b31de276ce2de164bdc2081324b9767", _seen(QUOTED, QUOTED, QUOTED),
     ),
     Checkpoint(
-        "mllama", "meta-llama/Llama-3.2-11B-Vision", None, "llama3.2", 560, 1601,
-        settings={"model_type": "mllama", "vision_config": {"image_size": 560}},
+        "glm4v", "zai-org/GLM-4.1V-9B-Thinking", 10.29, "mit", 224, 64, None, _seen(SIBLING, HUB, None),
     ),
-    Checkpoint("qwen_vl", "Qwen/Qwen-VL", None, None, 448, 256, settings={"model_type": "qwen"}),
-    Checkpoint("cohere2_vision", "CohereLabs/command-a-vision-07-2025", None, "cc-by-nc-4.0", 512, 256),
+    Checkpoint(
+        "cohere2_vision", "CohereLabs/command-a-vision-07-2025", 111.9, None, 512, 256, None, _seen(QUOTED, None, None),
+    ),
 )  # fmt: skip
 
 
@@ -197,9 +186,10 @@ def real_config(checkpoint: Checkpoint) -> Any:
     """
     from transformers import AutoConfig
 
-    if not checkpoint.settings:
+    if checkpoint.hub_id not in REAL_CONFIGS:
         raise UserError(f"The configuration of {checkpoint.hub_id} is not known here; load it from the hub.")
-    return AutoConfig.for_model(**checkpoint.settings)
+    importlib.import_module("robovlms.backbones.load")  # registers the model types that transformers does not have
+    return AutoConfig.for_model(**REAL_CONFIGS[checkpoint.hub_id])
 
 
 def meta_model(checkpoint: Checkpoint) -> Any:

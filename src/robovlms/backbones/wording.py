@@ -61,19 +61,18 @@ class Wording(nn.Module, ABC):
         Raises:
             UserError: a text needs more than ``length`` tokens; the message offers ``remedy``.
         """
-        encoded = self.tokenizer(
-            list(written), add_special_tokens=special_tokens, padding=True, padding_side="right", return_tensors="pt"
-        )
-        ids, valid = encoded["input_ids"], encoded["attention_mask"].bool()
-        missing = (length or ids.shape[1]) - ids.shape[1]
-        if missing < 0:
-            longest = written[int(valid.sum(dim=1).argmax())].strip()
+        encoded = self.tokenizer(list(written), add_special_tokens=special_tokens)["input_ids"]
+        most = max(len(ids) for ids in encoded)
+        if length is not None and most > length:
+            longest = next(text.strip() for text, ids in zip(written, encoded, strict=True) if len(ids) == most)
             raise UserError(
-                f"Instruction too long: {ids.shape[1]} tokens, this policy takes {length}: '{longest}'. Shorten it, or "
+                f"Instruction too long: {most} tokens, this policy takes {length}: '{longest}'. Shorten it, or "
                 f"{remedy}."
             )
-        ids = nn.functional.pad(ids, (0, missing), value=self.tokenizer.pad_token_id)
-        valid = nn.functional.pad(valid, (0, missing), value=False)
+        filler = self.tokenizer.pad_token_id or 0  # any id: nobody sees padding, and some tokenizers have none for it
+        rows = [nn.functional.pad(torch.tensor(ids), (0, (length or most) - len(ids)), value=filler) for ids in encoded]
+        ids = torch.stack(rows)
+        valid = torch.arange(ids.shape[1]) < torch.tensor([len(ids) for ids in encoded])[:, None]
         return Text(ids.to(self.word_embedding_device), valid.to(self.word_embedding_device))
 
     def require_plain(self, instruction: str) -> None:

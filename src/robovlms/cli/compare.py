@@ -1,6 +1,7 @@
-"""``robovlms compare``: two evaluations of the same episodes, paired."""
+"""``robovlms compare``: two policies on the same episodes, or two recipes by several runs of each."""
 
 import json
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,17 +10,21 @@ import typer
 if TYPE_CHECKING:
     from robovlms.evaluation.comparison import Comparison, Difference
 
+SEVERAL = "results.json, or the folder that holds it; a quoted pattern ('runs/a-*') names several runs of a recipe."
+
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="RESULTS_A", help="results.json, or the folder that holds it.")],
-    second: Annotated[Path, typer.Argument(metavar="RESULTS_B", help="The other.")],
+    first: Annotated[str, typer.Argument(metavar="RESULTS_A", help=SEVERAL)],
+    second: Annotated[str, typer.Argument(metavar="RESULTS_B", help="The other, likewise.")],
     json_: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Compare two evaluations episode by episode: B minus A, with 95 % intervals."""
+    """Compare two evaluations episode by episode, or two recipes run by run: B minus A, with 95 % intervals."""
     from robovlms.evaluation.comparison import compare as paired
+    from robovlms.evaluation.comparison import compare_runs
     from robovlms.evaluation.results import load
 
-    found = paired(load(first), load(second))
+    one, other = ([load(path) for path in _files(given)] for given in (first, second))
+    found = paired(one[0], other[0]) if len(one) == len(other) == 1 else compare_runs(one, other)
     if json_:
         typer.echo(json.dumps(_record(found), indent=2))
         return
@@ -29,9 +34,17 @@ def compare(
     console.print(f"A  {first}\nB  {second}", markup=False, soft_wrap=True)
     console.print(_table(found))
     console.print(_verdict(found), style="bold")
-    console.print(f"{found.num_pairs} episodes paired; intervals are 95 %, p is exact McNemar's.{_left_out(found)}")
+    console.print(_how(found))
     for name, (one, other) in found.settings.items():
         console.print(f"They differ in {name.replace('_', ' ')}: {one} and {other}.", markup=False)
+
+
+def _files(given: str) -> list[Path]:
+    """A file or folder, or all that a pattern names."""
+    whole = Path(given).expanduser()
+    if whole.exists():
+        return [whole]
+    return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))) or [whole]
 
 
 def _verdict(found: "Comparison") -> str:
@@ -42,10 +55,15 @@ def _verdict(found: "Comparison") -> str:
     return f"{'B is better than A' if length.value > 0 else 'A is better than B'}: B - A is {size}."
 
 
-def _left_out(found: "Comparison") -> str:
-    return f" {found.left_out} are in one evaluation alone, or an infrastructure error ended them." * bool(
+def _how(found: "Comparison") -> str:
+    one, other = found.num_runs
+    way = f"{found.num_pairs} episodes paired; p is exact McNemar's"
+    if (one, other) != (1, 1):
+        way = f"{one} runs against {other}, on {found.num_pairs} episodes; intervals and p are Welch's, over runs"
+    left_out = f" {found.left_out} episodes are not in all, or an infrastructure error ended them." * bool(
         found.left_out
     )
+    return f"{way}. Intervals are 95 %.{left_out}"
 
 
 def _table(found: "Comparison") -> Any:
@@ -74,17 +92,23 @@ def _row(name: str, metric: "Difference") -> tuple[str, ...]:
 
 
 def _record(found: "Comparison") -> dict[str, Any]:
-    """Differences are B minus A; ``p_value`` is null for means."""
+    """Differences are B minus A; ``p_value`` is null for means of two policies, bounds where runs do not vary."""
     metrics = {
         name: {
             "a": metric.first,
             "b": metric.second,
             "difference": metric.difference.value,
-            "ci95": [metric.difference.low, metric.difference.high],
+            "ci95": [bound if isfinite(bound) else None for bound in (metric.difference.low, metric.difference.high)],
             "p_value": metric.p_value,
             "separable": metric.separable,
         }
         for name, metric in found.metrics.items()
     }
     settings = {name: {"a": one, "b": other} for name, (one, other) in found.settings.items()}
-    return {"n": found.num_pairs, "left_out": found.left_out, "metrics": metrics, "differ": settings}
+    return {
+        "n": found.num_pairs,
+        "runs": list(found.num_runs),
+        "left_out": found.left_out,
+        "metrics": metrics,
+        "differ": settings,
+    }

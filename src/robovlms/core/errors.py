@@ -14,10 +14,10 @@ class UserError(ValueError):
 class UnknownName(UserError):
     """A name that does not exist; the message offers the nearest one."""
 
-    def __init__(self, kind: str, got: str, choices: Iterable[str]):
+    def __init__(self, kind: str, got: object, choices: Iterable[str]):
         self.choices = sorted(choices)
         folded = {choice.lower(): choice for choice in self.choices}
-        near = difflib.get_close_matches(got.strip().lower(), folded, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(str(got).strip().lower(), folded, n=1, cutoff=0.5)
         hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
         shown = ", ".join(self.choices[:40]) + (", ..." if len(self.choices) > 40 else "")
         super().__init__(f"Unknown {kind} '{got}'.{hint} Choices: {shown}.")

@@ -1,16 +1,20 @@
 """Two evaluations side by side, episode by episode."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Int
 
 from robovlms.core.errors import UserError
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import EpisodeResult, Results
 from robovlms.statistics.intervals import Estimate
 from robovlms.statistics.paired import mcnemar, mean_difference, rate_difference
+from robovlms.statistics.runs import run_difference
 
+Score = Callable[[np.ndarray], np.ndarray]
+"""Tasks solved in a row to an episode's score."""
 MAY_DIFFER = {"executor", "batch", "image_size", "seed", "num_chains", "chain_digest"}
 """How a policy is played, and how many episodes there are: those that both have are compared one by one."""
 
@@ -19,7 +23,8 @@ MAY_DIFFER = {"executor", "batch", "image_size", "seed", "num_chains", "chain_di
 class Difference:
     """A metric of both, how much larger it is for the second, and the p-value of no difference where a test has one.
 
-    ``p_value`` is exact McNemar's for rates; None for means, which have their interval.
+    Of two policies, ``p_value`` is exact McNemar's for rates and None for means, which have their interval. Of two
+    recipes it is Welch's.
     """
 
     first: float
@@ -35,13 +40,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Metrics over the ``num_pairs`` episodes both have; ``left_out`` counts those that only one has, or that broke."""
+    """Metrics over the ``num_pairs`` episodes all have; ``left_out`` counts those that one lacks, or that broke.
+
+    ``num_runs`` counts the evaluations on each side.
+    """
 
     metrics: dict[str, Difference]
     num_pairs: int
     left_out: int
     settings: dict[str, tuple[object, object]]
     """Where the two evaluations differ: how the policies were played, how many episodes, library versions."""
+    num_runs: tuple[int, int] = (1, 1)
 
 
 def compare(first: Results, second: Results) -> Comparison:
@@ -50,32 +59,73 @@ def compare(first: Results, second: Results) -> Comparison:
     Raises:
         UserError: they measured different things, or have no episode in common.
     """
-    _require_same_question(first, second)
-    known = {episode.id: episode for episode in first.episodes if episode.status == "ok"}
-    pairs = [(known[e.id], e) for e in second.episodes if e.status == "ok" and e.id in known]
-    for one, other in pairs:
-        _require_same_episode(one, other)
-    if not pairs:
-        raise UserError("The two evaluations have no episode in common: nothing can be paired.")
-    solved = np.array([[one.num_solved, other.num_solved] for one, other in pairs])
+    solved, left_out = _paired([first, second])
     return Comparison(
-        metrics=_differences(solved[:, 0], solved[:, 1], first.protocol.chain_length),
-        num_pairs=len(pairs),
-        left_out=len({e.id for e in (*first.episodes, *second.episodes)}) - len(pairs),
+        metrics=_named(first, lambda score: _between(score(solved[0]), score(solved[1]), first.protocol.chain_length)),
+        num_pairs=solved.shape[1],
+        left_out=left_out,
         settings=_settings(first, second),
     )
 
 
-def _differences(first: np.ndarray, second: np.ndarray, length: int) -> dict[str, Difference]:
-    rates = {f"success_{i}": _rates(first >= i, second >= i) for i in range(1, length + 1)}
-    mean = mean_difference(first.astype(np.float64), second.astype(np.float64), span=float(length))
-    lengths = Difference(float(first.mean()), float(second.mean()), mean, None)
-    return {**rates, "average_length": lengths, "success": rates[f"success_{length}"]}
+def compare_runs(first: Sequence[Results], second: Sequence[Results]) -> Comparison:
+    """Compare two recipes by the scores of several training runs of each, on the episodes that all of them have.
+
+    Raises:
+        UserError: a recipe has one run, they measured different things, or have no episode in common.
+    """
+    if min(len(first), len(second)) < 2:
+        raise UserError(
+            f"Got {len(first)} and {len(second)} results: expected one of each, to compare two policies, "
+            "or several of each, to compare two recipes."
+        )
+    solved, left_out = _paired([*first, *second])
+    one, other = solved[: len(first)], solved[len(first) :]
+    return Comparison(
+        metrics=_named(first[0], lambda score: _between_runs(score(one).mean(axis=1), score(other).mean(axis=1))),
+        num_pairs=solved.shape[1],
+        left_out=left_out,
+        settings=_settings(first[0], second[0]),
+        num_runs=(len(first), len(second)),
+    )
 
 
-def _rates(first: np.ndarray, second: np.ndarray) -> Difference:
+def _paired(evaluations: Sequence[Results]) -> tuple[Int[np.ndarray, "r n"], int]:
+    """Tasks solved in a row, by evaluation and episode, of the episodes all have; and how many others there are."""
+    played = [{episode.id: episode for episode in one.episodes if episode.status == "ok"} for one in evaluations]
+    common = sorted(set.intersection(*(set(episodes) for episodes in played)))
+    for evaluation, episodes in zip(evaluations[1:], played[1:], strict=True):
+        _require_same_question(evaluations[0], evaluation)
+        for name in common:
+            _require_same_episode(played[0][name], episodes[name])
+    if not common:
+        raise UserError("The evaluations have no episode in common: nothing can be paired.")
+    known = {episode.id for one in evaluations for episode in one.episodes}
+    solved = np.array([[episodes[name].num_solved for name in common] for episodes in played])
+    return solved, len(known) - len(common)
+
+
+def _named(
+    results: Results, measure: Callable[[Callable[[np.ndarray], np.ndarray]], Difference]
+) -> dict[str, Difference]:
+    """Every metric, by its name in ``results.json``; ``measure`` is given what scores the tasks solved in a row."""
+    length = results.protocol.chain_length
+    rates = {f"success_{i}": measure(lambda solved, i=i: solved >= i) for i in range(1, length + 1)}
+    return {**rates, "average_length": measure(lambda solved: solved * 1.0), "success": rates[f"success_{length}"]}
+
+
+def _between(first: np.ndarray, second: np.ndarray, length: int) -> Difference:
+    """Of two policies, by the score of each episode."""
+    means = float(first.mean()), float(second.mean())
+    if first.dtype != bool:
+        return Difference(*means, mean_difference(first, second, span=float(length)), None)
     p_value = mcnemar(int((first & ~second).sum()), int((~first & second).sum()))
-    return Difference(float(first.mean()), float(second.mean()), rate_difference(first, second), p_value)
+    return Difference(*means, rate_difference(first, second), p_value)
+
+
+def _between_runs(first: np.ndarray, second: np.ndarray) -> Difference:
+    """Of two recipes, by the score of each run."""
+    return Difference(float(first.mean()), float(second.mean()), *run_difference(first, second))
 
 
 def _settings(first: Results, second: Results) -> dict[str, tuple[object, object]]:

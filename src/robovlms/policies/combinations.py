@@ -30,9 +30,8 @@ def combinations() -> dict[str, dict[str, str | None]]:
 def table() -> str:
     """The combinations as a table in Markdown."""
     lines = [["structure", *(f"`{head}`" for head in head_kinds())], ["---"] * (len(head_kinds()) + 1)]
-    lines += [
-        [f"`{name}`", *("yes" if reason is None else "-" for reason in row.values())] for name, row in found.items()
-    ]
+    for name, row in combinations().items():
+        lines.append([f"`{name}`", *("yes" if reason is None else "-" for reason in row.values())])
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 

@@ -27,6 +27,7 @@ from robovlms.heads.head import Features, Prediction
 from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
 from robovlms.policies.plan import Plan, overlap_confidence
+from robovlms.policies.sound import require_finite, require_frame
 from robovlms.policies.vla import VLA
 
 
@@ -137,6 +138,7 @@ class ModelPolicy:
 
     def _take(self, episode: str, prediction: Prediction, row: int) -> None:
         running, planned = self._running[episode], prediction.actions[row].numpy()
+        require_finite(planned, "A planned action", "The checkpoint's weights are damaged; load another one.")
         chunk = self.normalizer.denormalize(planned)
         origin = self.executor.push(episode, chunk)
         own = prediction.confidence
@@ -170,6 +172,7 @@ class ModelPolicy:
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))
         states = np.stack([self._state(observations[e]) for e in episodes]).astype(np.float32)
+        require_finite(states, "The state of an observation", "Leave the step out, or repair the sensor.")
         head, dims = self.network.head, self.vla.manifest.action_spec.dims
         return Batch(
             images={camera.name: self._frames(camera.name, episodes, observations) for camera in self.cameras},
@@ -210,6 +213,7 @@ class ModelPolicy:
         for frame in frames:
             if frame is None:
                 raise UserError(f"Camera '{camera}' is missing from an observation this policy must see.")
+            require_frame(frame, camera)
         return torch.from_numpy(np.stack([fit_image(frame, spec) for frame in frames if frame is not None]))
 
 
