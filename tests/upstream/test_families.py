@@ -104,3 +104,12 @@ def test_what_the_published_code_cannot_run_is_refused_with_the_reason(tmp_path,
     given.config.write_text(json.dumps(settings | top))
     with pytest.raises(UserError, match=message):
         read_policy(given)
+
+
+@pytest.mark.parametrize("name", ["flamingo_lstm", "qwen_fc"])
+def test_a_directory_without_a_tokenizer_is_refused(tmp_path, name):
+    given = source(tmp_path, name)
+    for file in (*given.vlm.glob("*token*"), *given.vlm.glob("*tiktoken")):
+        file.unlink(missing_ok=True)
+    with pytest.raises(UserError, match="no tokenizer that can be read"):
+        read_policy(given)

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPVisionConfig
+from transformers import AutoConfig, CLIPImageProcessorPil, CLIPVisionConfig
 
 from robovlms.backbones.flamingo_config import FlamingoConfig, open_clip_settings, text_settings, vision_settings
 from robovlms.backbones.flamingo_layouts import (
@@ -29,7 +29,7 @@ from robovlms.backbones.flamingo_layouts import (
 )
 from robovlms.backbones.flamingo_model import FlamingoModel
 from robovlms.backbones.image_processor import read_image_processor
-from robovlms.backbones.pretrained import require_fit, unreported
+from robovlms.backbones.pretrained import read_tokenizer, require_fit, unreported
 from robovlms.core.errors import UserError
 
 CHECKPOINT = "checkpoint.pt"
@@ -72,8 +72,7 @@ def described(place: str | Path, added: tuple[str, ...]) -> tuple[Path, Flamingo
     if config.language_model is not None:
         config.text_config = text_settings(_json(_language(config, directory) / "config.json"))
         config.vision_config = clip_settings(_vision(config, directory))
-    tokenizer = AutoTokenizer.from_pretrained(_language(config, directory), config=config.text_config)
-    tokenizer = with_tokens(tokenizer, added)
+    tokenizer = with_tokens(read_tokenizer(_language(config, directory), config=config.text_config), added)
     if config.language_model is not None:
         config.text_config.vocab_size = len(tokenizer)
     return directory, config, tokenizer
