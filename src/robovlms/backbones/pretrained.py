@@ -154,14 +154,17 @@ class PretrainedBackbone(Backbone):
         self.image_processor.save_pretrained(directory)
 
 
-def read_tokenizer(directory: str | Path) -> Any:
-    """Read a directory's tokenizer.
+def read_tokenizer(directory: str | Path, **settings: Any) -> Any:
+    """Read a directory's tokenizer; ``settings`` are those of ``AutoTokenizer``.
 
     Raises:
         UserError: there is none, or its files hold something else.
     """
     try:
-        return AutoTokenizer.from_pretrained(directory)
+        tokenizer: Any = AutoTokenizer.from_pretrained(directory, **settings)
+        if not tokenizer("a b", add_special_tokens=False)["input_ids"]:  # what some classes make of no files
+            raise ValueError("it knows no words")
+        return tokenizer
     except UNREADABLE as error:
         why = str(error).partition("\n")[0]
         raise UserError(
