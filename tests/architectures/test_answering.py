@@ -13,7 +13,7 @@ from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import FAMILIES, load_backbone
 from robovlms.core.config import validate
 from robovlms.core.errors import UserError
-from robovlms.heads.head import Features, Queries
+from robovlms.heads.head import Features
 from robovlms.policies.vla import VLA, VLAManifest
 
 STRUCTURES = ("one_step_discrete", "interleaved_discrete", "policy_head_discrete")
@@ -47,15 +47,8 @@ def answered(network, batch, monkeypatch):
 def told(network, batch, classes, monkeypatch):
     """The features of a batch whose newest answers are told as ``classes``."""
     with monkeypatch.context() as patched:
-        queries = network.head.queries
-
-        def instead(actions):
-            asked = queries(actions)
-            if actions is None:
-                return asked
-            return Queries(asked.num_slots, torch.cat([asked.action_ids[:, :-1], classes[:, None]], dim=1))
-
-        patched.setattr(network.head, "queries", instead)
+        right = network.right(batch)
+        patched.setattr(network, "right", lambda _: torch.cat([right[:, :-1], classes[:, None]], dim=1))
         return network.features(batch)
 
 
@@ -189,18 +182,20 @@ def test_confidence_is_how_likely_the_tokens_of_an_action_are():
 
 
 @pytest.mark.parametrize("family", NAMES)
-def test_words_of_actions_are_ordinary_ones_at_the_tail(family):
+def test_words_are_ordinary_and_the_rarest(family):
     backbone = load_backbone(BackboneConfig(path=f"tiny:{family}"))
-    words = backbone.tail(20)
+    words = backbone.ordinary_words
     assert words.tolist() == sorted(set(words.tolist()))
     assert not set(words.tolist()) & {*backbone.tokenizer.all_special_ids, *backbone.tokenizer.added_tokens_decoder}
+    assert len(words) >= 256
     hidden = torch.randn(2, backbone.hidden_size)
     assert torch.allclose(backbone.speak(hidden, words), backbone.speak(hidden)[:, words], atol=1e-5)
-    assert backbone.tail(5).tolist() == words.tolist()[-5:]
+    answering = create("one_step_discrete", family, num_bins=20).network
+    assert answering.words.tolist() == words.tolist()[-20:]
 
 
 def test_a_vocabulary_that_is_too_small_is_refused():
-    with pytest.raises(UserError, match=r"smaller head\.num_bins"):
+    with pytest.raises(UserError, match=r"head\.num_bins asks for 1000 different tokens"):
         create("one_step_discrete", num_bins=1000)
 
 

@@ -14,8 +14,10 @@ from torch import Tensor
 from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Action, Cache, Layout, Segment, TokenKind
+from robovlms.core.batch import Batch
+from robovlms.core.errors import UserError
+from robovlms.heads.answers import TokenHead
 from robovlms.heads.head import Head
-from robovlms.heads.tokens import TokenHead
 
 
 class AnsweringConfig(VLMConfig):
@@ -32,7 +34,13 @@ class Answering(VLMArchitecture):
 
     def __init__(self, config: VLMConfig, backbone: Backbone, head: Head, state_dims: int):
         super().__init__(config, backbone, head, state_dims)
-        self.register_buffer("words", backbone.tail(self.speaker.num_classes), persistent=False)
+        count, ordinary = self.speaker.num_classes, backbone.ordinary_words
+        if len(ordinary) < count:
+            raise UserError(
+                f"{self.speaker.size_setting} asks for {count} different tokens, the vocabulary of this VLM has "
+                f"{len(ordinary)} ordinary words. Set it lower, or take another VLM."
+            )
+        self.register_buffer("words", ordinary[-count:], persistent=False)
 
     @property
     def speaker(self) -> TokenHead:
@@ -44,11 +52,10 @@ class Answering(VLMArchitecture):
         """How likely each class is, at hidden states."""
         return self.backbone.speak(hidden, self.words)
 
-    def right(self, actions: Float[Tensor, "b t k a"]) -> Int[Tensor, "b t l"]:
-        """The classes of the right answers."""
-        classes = self.head.queries(actions).action_ids
-        assert classes is not None, "actions were given"
-        return classes
+    def right(self, batch: Batch) -> Int[Tensor, "b t l"]:
+        """The classes of the right answers, as long as the longest of them."""
+        answers = self.speaker.answers(batch.actions, batch.action_mask)
+        return answers.classes[..., : max(1, int(answers.counts.sum(dim=-1).max()))]
 
     def told(self, classes: Int[Tensor, "b l"], step: int = 0) -> list[Segment]:
         """An answer in the prompt, without its last token, after which nothing is asked."""

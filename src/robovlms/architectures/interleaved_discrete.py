@@ -51,7 +51,7 @@ class InterleavedDiscrete(Answering, WindowArchitecture):
 
     @override
     def read(self, frames: Features, batch: Batch) -> Features:
-        right = self.right(batch.actions)
+        right = self.right(batch)
         answered = 1 if self.answers_newest else right.shape[1]
         sequence = self.lay_out(frames, batch, right)
         hidden, _ = self.backbone.think(replace(sequence, layout=sequence.layout.answers_apart()))

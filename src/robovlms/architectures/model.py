@@ -21,13 +21,15 @@ from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
+from robovlms.heads.answers import TokenHeadConfig
 from robovlms.heads.diffusion import DiffusionConfig
+from robovlms.heads.fast import FastConfig
 from robovlms.heads.flow import FlowConfig
 from robovlms.heads.gpt import GPTConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
 from robovlms.heads.sampling import SamplingConfig
-from robovlms.heads.tokens import TokenHeadConfig, TokensConfig
+from robovlms.heads.tokens import TokensConfig
 
 StructureConfig = Annotated[
     OneStepConfig
@@ -40,7 +42,8 @@ StructureConfig = Annotated[
     Field(discriminator="kind"),
 ]
 HeadConfig = Annotated[
-    LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig | TokensConfig, Field(discriminator="kind")
+    LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig | TokensConfig | FastConfig,
+    Field(discriminator="kind"),
 ]
 
 
@@ -71,7 +74,7 @@ class VLAConfig(Config):
     @model_validator(mode="after")
     def _one_action_space(self) -> "VLAConfig":
         if self.architecture.speaks != isinstance(self.head, TokenHeadConfig):
-            heads = "tokens" if self.architecture.speaks else "another head, or a discrete structure"
+            heads = "tokens or fast" if self.architecture.speaks else "another head, or a discrete structure"
             raise ValueError(
                 f"head.kind {self.head.kind} does not go with architecture.kind {self.architecture.kind}, where "
                 f"actions are {'words' if self.architecture.speaks else 'numbers'}: set head.kind to {heads}"
@@ -105,6 +108,8 @@ class VLAConfig(Config):
         width = backbone.hidden_size
         reads_state = observation.state_dims and self.architecture.state_in != "prompt"
         head = self.head.build(action, self.architecture.chunk, width, width if reads_state else 0)
+        if directory:
+            head.load(directory)
         return self.architecture.build(backbone, head, observation.state_dims)
 
 

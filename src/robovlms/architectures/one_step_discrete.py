@@ -31,7 +31,7 @@ class OneStepDiscrete(Answering):
 
     @override
     def features(self, batch: Batch) -> Features:
-        told = self.told(self.right(batch.actions[:, -1:])[:, 0])
+        told = self.told(self.right(batch)[:, -1])
         sequence = self.backbone.compose([*self.prompt(batch), *told])
         hidden, _ = self.backbone.think(sequence)
         slots, asked = self.asked(hidden, sequence.layout, 1)

@@ -49,7 +49,7 @@ class PolicyHeadDiscrete(Answering, PolicyHead):
 
     @override
     def features(self, batch: Batch) -> Features:
-        seen, right = self.frames(batch), self.right(batch.actions)
+        seen, right = self.frames(batch), self.right(batch)
         logits = self.continued(self.fused(seen).flatten(0, 1), right[..., :-1].flatten(0, 1))
         return Features(seen.slots, seen.valid, seen.state, logits=logits.unflatten(0, right.shape[:2]))
 

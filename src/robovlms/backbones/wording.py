@@ -101,23 +101,15 @@ class Wording(nn.Module, ABC):
             self._known_words[words] = torch.tensor(ids, dtype=torch.long, device=self.word_embedding_device)
         return self._known_words[words].to(self.word_embedding_device)
 
-    def tail(self, count: int) -> Int[Tensor, " v"]:
-        """The last ``count`` ordinary ids of the vocabulary, ascending: its rarest words, to be given another meaning.
+    @property
+    def ordinary_words(self) -> Int[Tensor, " v"]:
+        """Ids of the vocabulary's words, ascending: none that were added to it, which are special or have a meaning.
 
-        Special and added tokens are left alone, and so are rows that stand behind the tokenizer's vocabulary.
-
-        Raises:
-            UserError: the vocabulary has fewer.
+        Rows of an embedding beyond the tokenizer's vocabulary, which only pad it, are no words.
         """
-        kept = {*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder}
+        added = {*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder}
         known = min(len(self.tokenizer), self.num_words)
-        ordinary = [index for index in range(known) if index not in kept]
-        if len(ordinary) < count:
-            raise UserError(
-                f"The answers of this head need {count} different tokens, the vocabulary of this VLM has "
-                f"{len(ordinary)} ordinary ones. Choose a smaller head.num_bins, or another VLM."
-            )
-        return torch.tensor(ordinary[-count:], device=self.word_embedding_device)
+        return torch.tensor([i for i in range(known) if i not in added], device=self.word_embedding_device)
 
     @cached_property
     def _known_words(self) -> dict[str, Int[Tensor, " l"]]:

@@ -7,6 +7,7 @@ what it samples (``noise_shape``), which a policy draws for each row by itself s
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -102,6 +103,19 @@ class Head(nn.Module, ABC):
         columns = action_spec.slice_of(gripper.name) if gripper else slice(0, 0)
         self.gripper_columns = list(range(action_spec.dims))[columns]
         self.pose_columns = [i for i in range(action_spec.dims) if i not in self.gripper_columns]
+
+    def fit(self, chunks: Float[Tensor, "n k a"], mask: Bool[Tensor, "n k"]) -> None:
+        """Learn what is no parameter from normalised chunks of the training data, before training."""
+
+    def save(self, directory: Path) -> None:
+        """Write what was learned so into a checkpoint."""
+
+    def load(self, directory: Path) -> None:
+        """Read what ``save`` wrote.
+
+        Raises:
+            CorruptData: it is missing or does not fit.
+        """
 
     @abstractmethod
     def queries(self, actions: Float[Tensor, "b t k a"] | None) -> Queries:
