@@ -49,10 +49,12 @@ def window_of(batch, vla, row, steps):
     return dataclasses.replace(batch, instruction_index=index, dataset_id=dataset, **part, **labels)
 
 
-def test_the_structures_are_those_of_the_notes_that_are_continuous():
-    assert set(structures()) == set(EVERY)
+def test_the_structures_and_their_usual_heads():
+    discrete = ("one_step_discrete", "interleaved_discrete", "policy_head_discrete")
+    assert set(structures()) == {*EVERY, *discrete}
     heads = {name: validate(VLAConfig, {"architecture": {"kind": name}}).head.kind for name in structures()}
-    assert heads == dict.fromkeys(EVERY, "mlp") | {"policy_head_continuous": "lstm"}
+    usual = dict.fromkeys(EVERY, "mlp") | dict.fromkeys(discrete, "tokens")
+    assert heads == usual | {"policy_head_continuous": "lstm"}
     assert VLAConfig().architecture.kind == "policy_head_continuous"
 
 
