@@ -30,7 +30,9 @@ class AnsweringConfig(VLMConfig):
 
 
 class Answering(VLMArchitecture):
-    """Asks its backbone about the words of its head."""
+    """Asks its backbone about the words of its head; ``words`` are the vocabulary's ids of the head's classes."""
+
+    words: Tensor
 
     def __init__(self, config: VLMConfig, backbone: Backbone, head: Head, state_dims: int):
         super().__init__(config, backbone, head, state_dims)
