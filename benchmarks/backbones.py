@@ -42,6 +42,7 @@ WIDTHS = re.compile(
     r"hidden_size|intermediate_size|\w*ffn_dim|d_model|d_ff|d_kv|\w*head_dim|embed_dim|projection_dim|out_hidden_size|"
     r"word_embed_proj_dim|encoder_hidden_size|vision_output_dim|query_pre_attn_scalar|mrope_section|output_dim|width"
 )
+DEPTHS = re.compile(r"num_hidden_layers|layers|depth")
 EDGES = re.compile(r"image_size|height|width|shortest_edge|longest_edge")
 NUM_WORDS = 32_000
 
@@ -70,11 +71,20 @@ def with_words(settings: Any) -> Any:
     return {name: NUM_WORDS if name == "vocab_size" else with_words(value) for name, value in settings.items()}
 
 
-def enlarge(name: str, directory: Path, factor: int, pixels: int) -> None:
-    """Write a miniature's larger sister."""
+def without(settings: Any, name: str) -> Any:
+    """Settings without this one."""
+    if not isinstance(settings, dict):
+        return settings
+    return {key: without(value, name) for key, value in settings.items() if key != name}
+
+
+def enlarge(name: str, directory: Path, factor: int, pixels: int, depth: int = 1) -> None:
+    """Write a miniature's larger sister: widths, image edges and layers times these."""
     shutil.copytree(tiny_directory(name), directory, dirs_exist_ok=True)
     settings = json.loads((directory / "config.json").read_text())
     settings = scaled(scaled(settings, WIDTHS, factor), re.compile("image_size"), pixels)
+    if depth > 1:
+        settings = scaled(without(settings, "layer_types"), DEPTHS, depth)
     settings = with_words(settings)
     (directory / "config.json").write_text(json.dumps(settings))
     file = directory / "preprocessor_config.json"

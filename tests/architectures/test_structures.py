@@ -34,8 +34,9 @@ def create(structure, family="paligemma", **architecture):
 
 def fit(batch, vla):
     """The same windows in frames of the VLM's size, and as long as its history."""
-    times, steps = vla.image_spec.size // 32, vla.manifest.model.architecture.history
-    images = {c: i.repeat_interleave(times, 1).repeat_interleave(times, 2) for c, i in batch.images.items()}
+    size, steps = vla.image_spec.size, vla.manifest.model.architecture.history
+    nearest = torch.arange(size) * 32 // size
+    images = {camera: image[:, nearest][:, :, nearest] for camera, image in batch.images.items()}
     whole = {name: getattr(batch, name)[:, -steps:] for name in ("frame_index", "frame_valid", "state", "actions")}
     return dataclasses.replace(batch, images=images, action_mask=batch.action_mask[:, -steps:], **whole)
 
@@ -48,10 +49,12 @@ def window_of(batch, vla, row, steps):
     return dataclasses.replace(batch, instruction_index=index, dataset_id=dataset, **part, **labels)
 
 
-def test_the_structures_are_those_of_the_notes_that_are_continuous():
-    assert set(structures()) == set(EVERY)
+def test_the_structures_and_their_usual_heads():
+    discrete = ("one_step_discrete", "interleaved_discrete", "policy_head_discrete")
+    assert set(structures()) == {*EVERY, *discrete}
     heads = {name: validate(VLAConfig, {"architecture": {"kind": name}}).head.kind for name in structures()}
-    assert heads == dict.fromkeys(EVERY, "mlp") | {"policy_head_continuous": "lstm"}
+    usual = dict.fromkeys(EVERY, "mlp") | dict.fromkeys(discrete, "tokens")
+    assert heads == usual | {"policy_head_continuous": "lstm"}
     assert VLAConfig().architecture.kind == "policy_head_continuous"
 
 

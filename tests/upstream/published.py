@@ -1,10 +1,4 @@
-"""Checkpoints as the published code saves them: a miniature of KosMos-2 and a head, with weights by rule.
-
-``golden/configurations.*`` holds what the published code (Robot-VLAs/RoboVLMs 8adc1d2, transformers 4.37.2) made of
-further configurations of the shared kit ``kosmos_discrete``: its VLM and its checkpoint's VLM weights, every other
-weight as ``weight`` draws it; and (transformers 4.44.0) of a PaliGemma whose directory lies beside it without weights.
-Only settings, shapes and outputs are kept.
-"""
+"""Checkpoints as the published code saves them: a miniature of KosMos-2 and a head, with weights by rule."""
 
 import itertools
 import json
@@ -28,7 +22,7 @@ HIDDEN = 16
 def weight(name, shape, spread=1.5):
     """Normal numbers seeded by the name, scaled to keep activations near one."""
     drawn = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(shape)
-    if name.endswith("weight") and len(shape) == 1:
+    if name.endswith(("weight", "_gate")) and len(shape) == 1:
         drawn = 1 + 0.1 * drawn
     elif len(shape) > 1 and "latents" not in name and "wpe" not in name:
         drawn = drawn * spread / shape[1] ** 0.5

@@ -138,7 +138,8 @@ def test_damaged_files_are_refused(tmp_path, content):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (config(model="flamingo"), "flamingo cannot be imported"),
+        (config(model="llava"), "llava cannot be imported"),
+        (config(model="flamingo"), "belongs to RoboFlamingo"),
         (config(model="kosmoss"), "Did you mean 'kosmos'"),
         (config(robovlm_name="RoboLLaVA"), "belongs to RoboKosMos"),
         (config(window_size=0), "window_size"),

@@ -1,14 +1,11 @@
 """What the published code recorded is reproduced: kits of whole policies, of heads, and further configurations."""
 
-import json
-import shutil
 import sys
 
-import numpy as np
 import pytest
 import torch
-from published import GOLDEN, KITS, weight
-from safetensors.torch import load_file, save_file
+from golden_kits import CONFIGURATIONS, assemble
+from published import KITS
 
 from robovlms.cli import main as cli
 from robovlms.core.errors import UserError
@@ -18,11 +15,10 @@ from robovlms.upstream.importing import Source, import_checkpoint
 from robovlms.upstream.kit import Comparison
 
 needs_kits = pytest.mark.skipif(not KITS.is_dir(), reason="needs the shared kits (set ROBOVLMS_SHARED)")
-CONFIGURATIONS = json.loads((GOLDEN / "configurations.json").read_text())
 
 
 def source(kit):
-    return Source(kit / "checkpoint.pt", kit / "config.json", kit / "vlm")
+    return Source(kit / "checkpoint.pt", kit / "config.json", kit / "vlm", max_text_tokens=96)
 
 
 @needs_kits
@@ -45,7 +41,7 @@ def test_every_head_and_table_of_the_heads_kit_is_reproduced():
 @needs_kits
 @pytest.mark.parametrize("name", CONFIGURATIONS)
 def test_further_configurations_of_the_published_code(name, tmp_path):
-    kit = _assemble(tmp_path / name, name)
+    kit = assemble(tmp_path / name, name)
     found = check_policy(import_checkpoint(source(kit), tmp_path / "ours"), kit)
     assert [difference for difference in found.found if not difference.holds] == []
     assert found.left_out == []
@@ -88,34 +84,3 @@ def test_ids_must_be_the_same_and_shapes_too():
     found.add("big", torch.full((1,), 100.0005))
     assert [difference.holds for difference in found.found] == [False, False, True]
     assert found.left_out == ["x"]
-
-
-def _assemble(kit, name):
-    """A kit of one further configuration, from the shared one, weights by rule and golden outputs."""
-    shared, settings = KITS / "kosmos_discrete", CONFIGURATIONS[name]
-    shutil.copytree(GOLDEN / settings["vlm"] if "vlm" in settings else shared / "vlm", kit / "vlm")
-    config = json.loads((shared / "config.json").read_text()) | settings["config"]
-    (kit / "config.json").write_text(json.dumps(config))
-    (kit / "cases.json").write_text(json.dumps(settings["cases"]))
-    stored = {} if "vlm" in settings else torch.load(shared / "checkpoint.pt", weights_only=True)["state_dict"]
-    spread = settings.get("spread", 1.5)
-    stored |= {f"model.{key}": _value(key, shape, spread) for key, shape in settings["shapes"].items()}
-    torch.save({"state_dict": stored}, kit / "checkpoint.pt")
-    with np.load(GOLDEN / "configurations.npz") as golden:
-        for part in ("inputs", "outputs"):
-            prefix = f"{name}/{part}/"
-            kept = {k.removeprefix(prefix): torch.from_numpy(golden[k]) for k in golden.files if k.startswith(prefix)}
-            save_file(kept, kit / f"{part}.safetensors")
-    frames = {k: v for k, v in load_file(shared / "inputs.safetensors").items() if k.startswith("frames.")}
-    if "vlm" in settings:  # its pixels are not CLIP's
-        frames = {k: v for k, v in frames.items() if not k.endswith("preprocessed")}
-    save_file(frames | load_file(kit / "inputs.safetensors"), kit / "inputs.safetensors")
-    return kit
-
-
-def _value(key, shape, spread):
-    if key.endswith(".attn.masked_bias"):
-        return torch.tensor(-1e4)
-    if key.endswith(".attn.bias"):
-        return torch.ones(shape, dtype=torch.uint8).tril()
-    return weight(key.replace("language_model.model.embed_tokens", "language_model.lm_head"), shape, spread)  # tied

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from golden_kits import source
 from published import INSTRUCTION, LONGER, config, write
 
 from robovlms.core.batch import Batch
@@ -21,14 +22,19 @@ STRUCTURES = {
 }
 
 
-@pytest.fixture(scope="module", params=STRUCTURES)
+FAMILIES = ("flamingo_mpt_1b", "flamingo_fc", "qwen_lstm", "qwen_pre")
+
+
+@pytest.fixture(scope="module", params=[*STRUCTURES, *FAMILIES])
 def vla(request, tmp_path_factory):
-    return read_policy(write(tmp_path_factory.mktemp("published"), STRUCTURES[request.param]))
+    folder = tmp_path_factory.mktemp("published")
+    known = request.param in STRUCTURES
+    return read_policy(write(folder, STRUCTURES[request.param]) if known else source(folder, request.param))
 
 
 def frames(vla, count, seed=0):
-    rng = np.random.default_rng(seed)
-    return {camera.name: rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    rng, size = np.random.default_rng(seed), vla.image_spec.size
+    return {camera.name: rng.integers(0, 256, (count, size, size, 3), dtype=np.uint8)
             for camera in vla.manifest.observation_spec.cameras}  # fmt: skip
 
 
@@ -91,7 +97,7 @@ def test_episodes_that_share_a_batch_change_nothing(vla):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("vla", [name for name in STRUCTURES if name != "tokens"], indirect=True)
+@pytest.mark.parametrize("vla", [name for name in (*STRUCTURES, *FAMILIES) if name != "tokens"], indirect=True)
 def test_acting_frame_by_frame_equals_the_window_of_the_last_frames(vla):
     history, steps = vla.manifest.model.architecture.history, 5
     streamed = play(vla, (INSTRUCTION,), steps, 1)[INSTRUCTION]

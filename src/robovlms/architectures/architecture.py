@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from robovlms.architectures.state import StateEncoder
+from robovlms.backbones.stream import Stream
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config
 from robovlms.heads.attention import MAX_STEPS
@@ -23,6 +24,11 @@ class ArchitectureConfig(Config):
     state_noise: float = Field(0.05, ge=0)
     """Gaussian noise on the standardised state while training, in standard deviations; keeps a policy looking."""
 
+    @property
+    def streams(self) -> bool:
+        """Whether acting carries an episode along step by step, and so must be shown every frame of its stride."""
+        return False
+
 
 class Architecture(nn.Module, ABC):
     """``features`` is the one abstract method; ``loss`` and acting follow from it."""
@@ -37,6 +43,10 @@ class Architecture(nn.Module, ABC):
     def act(self, batch: Batch) -> Features:
         """What of a frame is worth keeping until the windows that hold it are over: its features, or what was seen."""
         return self.features(batch)
+
+    def advance(self, batch: Batch, streams: Sequence[Stream | None]) -> tuple[Features, Sequence[Stream | None]]:
+        """What ``act`` gives, and what each episode carries along, here nothing; ``streams`` is what it carried."""
+        return self.act(batch), streams
 
     def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
         """The chunks planned from what ``act`` gave for each step of a window.

@@ -9,8 +9,11 @@ from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.baselines import ACTPolicyConfig, CNNConfig, CNNGRUConfig
 from robovlms.architectures.interleaved import InterleavedConfig
+from robovlms.architectures.interleaved_discrete import InterleavedDiscreteConfig
 from robovlms.architectures.one_step import OneStepConfig
+from robovlms.architectures.one_step_discrete import OneStepDiscreteConfig
 from robovlms.architectures.policy_head import PolicyHeadConfig
+from robovlms.architectures.policy_head_discrete import PolicyHeadDiscreteConfig
 from robovlms.architectures.upstream_model import UpstreamConfig
 from robovlms.architectures.video import VideoConfig
 from robovlms.architectures.vlm import VLMConfig
@@ -18,17 +21,30 @@ from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
 from robovlms.backbones.load import load_backbone
 from robovlms.core.config import Config
+from robovlms.heads.answers import TokenHeadConfig
 from robovlms.heads.diffusion import DiffusionConfig
+from robovlms.heads.fast import FastConfig
 from robovlms.heads.flow import FlowConfig
 from robovlms.heads.gpt import GPTConfig
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.heads.mlp import MLPConfig
 from robovlms.heads.sampling import SamplingConfig
+from robovlms.heads.tokens import TokensConfig
 
 StructureConfig = Annotated[
-    OneStepConfig | InterleavedConfig | PolicyHeadConfig | VideoConfig, Field(discriminator="kind")
+    OneStepConfig
+    | OneStepDiscreteConfig
+    | InterleavedConfig
+    | InterleavedDiscreteConfig
+    | PolicyHeadConfig
+    | PolicyHeadDiscreteConfig
+    | VideoConfig,
+    Field(discriminator="kind"),
 ]
-HeadConfig = Annotated[LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig, Field(discriminator="kind")]
+HeadConfig = Annotated[
+    LSTMConfig | MLPConfig | GPTConfig | DiffusionConfig | FlowConfig | TokensConfig | FastConfig,
+    Field(discriminator="kind"),
+]
 
 
 class VLAConfig(Config):
@@ -54,6 +70,16 @@ class VLAConfig(Config):
         if isinstance(head, dict) and isinstance(kind, str) and kind in structures():
             head = {"kind": structures()[kind].usual_head, **head}
         return data | {"architecture": architecture, "head": head}
+
+    @model_validator(mode="after")
+    def _one_action_space(self) -> "VLAConfig":
+        if self.architecture.speaks != isinstance(self.head, TokenHeadConfig):
+            heads = "tokens or fast" if self.architecture.speaks else "another head, or a discrete structure"
+            raise ValueError(
+                f"head.kind {self.head.kind} does not go with architecture.kind {self.architecture.kind}, where "
+                f"actions are {'words' if self.architecture.speaks else 'numbers'}: set head.kind to {heads}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_pooled_vector(self) -> "VLAConfig":
@@ -82,6 +108,8 @@ class VLAConfig(Config):
         width = backbone.hidden_size
         reads_state = observation.state_dims and self.architecture.state_in != "prompt"
         head = self.head.build(action, self.architecture.chunk, width, width if reads_state else 0)
+        if directory:
+            head.load(directory)
         return self.architecture.build(backbone, head, observation.state_dims)
 
 

@@ -13,6 +13,7 @@ never padded. ``padding`` chooses; ``masked`` is the same as acting alone.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -23,8 +24,9 @@ from typing_extensions import override
 
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.sharing import distinct_prompts
-from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, write
+from robovlms.architectures.upstream_layout import INSTRUCTION, bare, lay_out, pool, see_frames, side_by_side, write
 from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.freezing import layers
 from robovlms.backbones.prompt import Image, Segment, Slot, Text, TokenKind
 from robovlms.backbones.prompt import Sequence as Prompt
 from robovlms.core.batch import Batch
@@ -43,10 +45,14 @@ class UpstreamStepConfig(ArchitectureConfig):
     begin: int = Field(1, ge=0, le=1)
     """Tokens of the text before the images."""
     around_image: tuple[str, str] = ("", "")
+    marked: bool = False
+    """Whether the text holds one token for all cameras of a step, in whose place they come as one image (Flamingo)."""
     end: int = Field(1, ge=0, le=1)
     """Tokens of the text behind the slots."""
     slot_scale: float = Field(1, gt=0)
     """By which the original's language model multiplies whatever it is given, where ours does that to words only."""
+    last_layer: bool = True
+    """Whether the last layer takes part. Of MPT-1B the original reads what goes into it, as that hands out no more."""
     read_out: ReadOut = "slots"
     """What the head reads: the slots, or as many maxima over the hidden states of the text, the images or all."""
     padding: Padding = "masked"
@@ -106,14 +112,26 @@ class UpstreamPrompt(Architecture):
             before, behind, last = (
                 Text(part.ids, part.valid & present[:, None], step) for part in (begin, middle, end)
             )
-            cameras = [Image(image.media, image.valid, step) for image in seen]
+            cameras = [replace(image, step=step) for image in (side_by_side(seen) if self.config.marked else seen)]
             segments += [before, *cameras, behind, *self._slots(step, present), last]
         prompt = lay_out(self.backbone, segments, padding == "counted")
-        hidden, _ = self.backbone.think(prompt)
+        hidden = self.hidden_states(prompt)
         if self.config.read_out == "slots":
             return self.backbone.slots(hidden, prompt.layout, len(images))
         pooled = [pool(hidden, self.read_out(prompt, step), self.num_slots) for step in range(len(images))]
         return torch.stack(pooled, dim=1)
+
+    def hidden_states(self, prompt: Prompt) -> Float[Tensor, "p s d"]:
+        """What the head reads some of: the last hidden states, or those that the last layer is given."""
+        if self.config.last_layer:
+            return self.backbone.think(prompt)[0]
+        given: list[Tensor] = []
+        hook = layers(self.backbone)[-1].register_forward_pre_hook(lambda _, arguments: given.append(arguments[0]))
+        try:
+            self.backbone.think(prompt)
+        finally:
+            hook.remove()
+        return given[0]
 
     def _slots(self, step: int, present: Bool[Tensor, " p"]) -> list[Segment]:
         if self.config.read_out != "slots":
@@ -123,16 +141,17 @@ class UpstreamPrompt(Architecture):
     def _split(self, text: Text, padding: Padding) -> tuple[Text, Text, Text]:
         """The text before the images, behind them, and behind the slots."""
         begin, total = self.config.begin, text.ids.shape[1]
+        behind = begin + self.config.marked
         ids, valid = text.ids, text.valid
         if padding == "counted" or not self.config.end:
-            cuts = (slice(0, begin), slice(begin, total - self.config.end), slice(total - self.config.end, total))
+            cuts = (slice(0, begin), slice(behind, total - self.config.end), slice(total - self.config.end, total))
             first, middle, last = (Text(ids[:, cut], valid[:, cut]) for cut in cuts)
             return first, middle, last
         final = valid.sum(dim=1, keepdim=True) - 1  # a text's own last token moves behind its padding
         places = torch.arange(total, device=ids.device)
         kept = valid & (places != final)
         last = Text(ids.gather(1, final), torch.ones_like(final, dtype=torch.bool))
-        return Text(ids[:, :begin], valid[:, :begin]), Text(ids[:, begin:], kept[:, begin:]), last
+        return Text(ids[:, :begin], valid[:, :begin]), Text(ids[:, behind:], kept[:, behind:]), last
 
     def read_out(self, prompt: Prompt, step: int = 0) -> Bool[Tensor, "p s"]:
         """The tokens of a step that are read: the slots, or those the maxima are taken over."""

@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, Text
+from robovlms.backbones.prompt import Image, Media, Segment, Text
 from robovlms.backbones.prompt import Sequence as Prompt
 from robovlms.core.batch import Batch
 
@@ -40,6 +40,12 @@ def see_frames(backbone: Backbone, batch: Batch, frames: Int[Tensor, " p"]) -> l
     present = torch.ones_like(frames, dtype=torch.bool)
     seen = backbone.see(torch.cat(list(batch.images.values())))
     return [Image(media.at(frames), present) for media in seen.chunk(len(batch.images))]
+
+
+def side_by_side(cameras: Sequence[Image]) -> list[Image]:
+    """The cameras of a step as one image."""
+    tokens = torch.cat([camera.media.tokens for camera in cameras], dim=1)
+    return [Image(Media(tokens, (1, 1, tokens.shape[1])), cameras[0].valid)]
 
 
 def lay_out(backbone: Backbone, segments: Sequence[Segment], count_padding: bool) -> Prompt:

@@ -23,6 +23,8 @@ class VLMConfig(ArchitectureConfig):
 
     usual_head: ClassVar[str] = "mlp"
     """The head this structure has unless told otherwise."""
+    speaks: ClassVar[bool] = False
+    """Whether actions are words that the language model says, which only heads of tokens understand."""
 
     max_text_tokens: int = Field(32, ge=4)
     state_in: Literal["prompt", "head", "both"] = "both"

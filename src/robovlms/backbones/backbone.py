@@ -74,6 +74,11 @@ class Backbone(Wording):
 
     @property
     @abstractmethod
+    def unstreamable(self) -> str:
+        """Why an episode cannot be thought on step by step while old steps drop out; empty where it can."""
+
+    @property
+    @abstractmethod
     def text_tower(self) -> nn.Module:
         """The language model without its head."""
 
@@ -138,17 +143,18 @@ class Backbone(Wording):
                 tower.eval()
         return self
 
-    def compose(self, segments: Items[Segment], cache: Cache | None = None) -> Sequence:
+    def compose(self, segments: Items[Segment], cache: Cache | None = None, span: int | None = None) -> Sequence:
         """Lay segments out as one sequence, which continues ``cache`` if that holds something.
 
-        Every segment must have the same number of rows.
+        Every segment must have the same number of rows. ``span`` is how many steps back a token may attend.
         """
         before = None if cache is None else cache.layout
         batch = num_rows(segments) if before is None else before.valid.shape[0]
-        parts = [self.words(self.opening, 0, batch)] if self.opening and before is None else []
+        parts = [self.words(self.opening, segments[0].step, batch)] if self.opening and before is None else []
         for segment in segments:
             parts += self.parts(segment, batch)
-        return join(self.arrange(parts, before), tuple(s for s in segments if isinstance(s, Image)))
+        images = tuple(segment for segment in segments if isinstance(segment, Image))
+        return join(self.arrange(parts, before), images, span)
 
     def arrange(self, parts: list[Part], before: Layout | None) -> list[Part]:
         """A family's chance to change what stands between segments; ``before`` is what a cache holds."""
@@ -183,13 +189,12 @@ class Backbone(Wording):
     def positions(self, layout: Layout) -> Int[Tensor, "*axes b s"]:
         """Position of each token, counting valid tokens only, so padding never shifts anything."""
         counted = layout.valid if layout.counted is None else layout.counted
-        return (counted.long().cumsum(dim=1) - 1).clamp(min=0)
+        places = (counted.long().cumsum(dim=1) - 1).clamp(min=0)
+        return places if layout.skipped is None else places + layout.skipped
 
-    def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
-        """Who may attend to whom; causal unless a family says otherwise. Padding is seen by nobody."""
-        length = layout.valid.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=layout.valid.device).tril()
-        return visible(causal, layout.valid)
+    def mask(self, layout: Layout, count: int) -> Bool[Tensor, "b 1 q s"]:
+        """Whom the last ``count`` tokens may attend to; causal unless a family says otherwise."""
+        return visible(causal(layout, count), layout)
 
     def slots(self, hidden: Float[Tensor, "b s d"], layout: Layout, num_steps: int = 1) -> Float[Tensor, "b t m d"]:
         """Hidden states at the slots, by step."""
@@ -197,8 +202,18 @@ class Backbone(Wording):
         return read_out.reshape(hidden.shape[0], num_steps, -1, hidden.shape[-1])
 
 
-def visible(allowed: Bool[Tensor, "s s"], valid: Bool[Tensor, "b s"]) -> Bool[Tensor, "b 1 s s"]:
-    """Combine a pattern with padding; a query that sees nothing sees itself, so that no softmax row is empty."""
-    seen = allowed & valid[:, None, :]
-    identity = torch.eye(valid.shape[1], dtype=torch.bool, device=valid.device)
-    return (seen | (identity & ~seen.any(dim=-1, keepdim=True)))[:, None]
+def causal(layout: Layout, count: int) -> Bool[Tensor, "q s"]:
+    """Each of the last ``count`` tokens, and which are not behind it."""
+    place = torch.arange(layout.valid.shape[1], device=layout.valid.device)
+    return place[-count:, None] >= place
+
+
+def visible(allowed: Bool[Tensor, "q s"], layout: Layout) -> Bool[Tensor, "b 1 q s"]:
+    """What a pattern allows of what is in reach: padding is seen by nobody, steps beyond the span neither.
+
+    A query that sees nothing sees itself, so that no softmax row is empty.
+    """
+    place = torch.arange(layout.valid.shape[1], device=layout.valid.device)
+    seen = (allowed & layout.near(len(allowed))) & layout.valid[:, None, :]
+    itself = place[-len(allowed) :, None] == place
+    return (seen | (itself & ~seen.any(dim=-1, keepdim=True)))[:, None]

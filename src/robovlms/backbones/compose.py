@@ -30,8 +30,8 @@ def everywhere(kind: TokenKind, step: int, embeds: Float[Tensor, "b l d"]) -> Pa
     return Part(kind, step, embeds, torch.ones(embeds.shape[:2], dtype=torch.bool, device=embeds.device))
 
 
-def join(parts: Items[Part], images: tuple[Image, ...]) -> Sequence:
-    """Lay parts one behind the other."""
+def join(parts: Items[Part], images: tuple[Image, ...], span: int | None = None) -> Sequence:
+    """Lay parts one behind the other; ``span`` is how many steps back a token may attend."""
     kinds, steps, numbers, cell, num_images = [], [], [], [], 0
     for part in parts:
         length = part.embeds.shape[1]
@@ -47,6 +47,7 @@ def join(parts: Items[Part], images: tuple[Image, ...]) -> Sequence:
         image=torch.tensor(numbers, device=device),
         cell=torch.cat(cell).to(device),
         valid=torch.cat([part.valid for part in parts], dim=1),
+        span=span,
     )
     return Sequence(torch.cat([part.embeds for part in parts], dim=1), layout, images)
 

@@ -43,9 +43,13 @@ class CrossAttentionBackbone(SpliceBackbone):
         """The decoder's arguments for ``n`` images and for which of them each token may look at."""
 
     def looks(self, layout: Layout, images: tuple[Image, ...]) -> Bool[Tensor, "b s n"]:
-        """Which images each token may look at: all of the latest step with an image at or before the token."""
+        """Which images each token may look at: all of the latest step with an image at or before the token.
+
+        Where steps drop out after a while (``layout.span``), a token looks at its own step's images or at none.
+        """
         here = torch.where(layout.where(TokenKind.IMAGE) & layout.valid, layout.step, -1)
         latest = here.cummax(dim=1).values
         steps = torch.tensor([image.step for image in images], device=latest.device)
         present = torch.stack([image.valid for image in images], dim=1)
-        return (latest[:, :, None] == steps) & present[:, None, :]
+        seen = (latest[:, :, None] == steps) & present[:, None, :]
+        return seen if layout.span is None else seen & (layout.step[:, None] == steps)

@@ -48,6 +48,11 @@ class EncoderDecoderBackbone(PretrainedBackbone):
     def text_tower(self) -> Any:
         return self.model.language_model
 
+    @property
+    @override
+    def unstreamable(self) -> str:
+        return "its encoder reads all steps again whenever one comes"
+
     @override
     def new_cache(self) -> Cache:
         return Cache(States(decoder=DynamicCache()))

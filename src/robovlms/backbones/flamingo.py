@@ -66,6 +66,11 @@ class FlamingoBackbone(CrossAttentionBackbone):
     def text_tower(self) -> nn.Module:
         return self.model.get_decoder()
 
+    @property
+    @override
+    def unstreamable(self) -> str:
+        return "" if isinstance(self.text_tower, MptDecoder) else super().unstreamable
+
     @override
     def see(self, images: UInt8[Tensor, "f h w 3"], text: Text | None = None) -> Media:
         tokens = self.model.get_image_features(**self.image_inputs(images))

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from huggingface_hub import snapshot_download
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPVisionConfig
+from transformers import AutoConfig, CLIPImageProcessorPil, CLIPVisionConfig
 
 from robovlms.backbones.flamingo_config import FlamingoConfig, open_clip_settings, text_settings, vision_settings
 from robovlms.backbones.flamingo_layouts import (
@@ -29,7 +29,7 @@ from robovlms.backbones.flamingo_layouts import (
 )
 from robovlms.backbones.flamingo_model import FlamingoModel
 from robovlms.backbones.image_processor import read_image_processor
-from robovlms.backbones.pretrained import require_fit, unreported
+from robovlms.backbones.pretrained import read_tokenizer, require_fit, unreported
 from robovlms.core.errors import UserError
 
 CHECKPOINT = "checkpoint.pt"
@@ -50,6 +50,18 @@ def load_parts(
     Raises:
         UserError: a part is missing, or a weight is missing or unexpected.
     """
+    directory, config, tokenizer = described(place, added)
+    weights = _weights(config, directory) if pretrained else None
+    config.language_model = config.vision_tower = None
+    return _model(model_class, config, weights, tokenizer, directory), tokenizer, _processor(config, directory)
+
+
+def described(place: str | Path, added: tuple[str, ...]) -> tuple[Path, FlamingoConfig, Any]:
+    """Where a directory or hub id lies, its settings with those of both towers in them, and its tokenizer.
+
+    Raises:
+        UserError: a part is missing.
+    """
     directory = local(str(place))
     config = AutoConfig.from_pretrained(directory)
     assert isinstance(config, FlamingoConfig)
@@ -60,13 +72,10 @@ def load_parts(
     if config.language_model is not None:
         config.text_config = text_settings(_json(_language(config, directory) / "config.json"))
         config.vision_config = clip_settings(_vision(config, directory))
-    tokenizer = AutoTokenizer.from_pretrained(_language(config, directory), config=config.text_config)
-    tokenizer = with_tokens(tokenizer, added)
+    tokenizer = with_tokens(read_tokenizer(_language(config, directory), config=config.text_config), added)
     if config.language_model is not None:
         config.text_config.vocab_size = len(tokenizer)
-    weights = _weights(config, directory) if pretrained else None
-    config.language_model = config.vision_tower = None
-    return _model(model_class, config, weights, tokenizer, directory), tokenizer, _processor(config, directory)
+    return directory, config, tokenizer
 
 
 def _model(

@@ -7,12 +7,11 @@ are part of the opening, and between two images stand two line ends, not four.
 
 from typing import Any
 
-import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 from typing_extensions import override
 
-from robovlms.backbones.backbone import visible
+from robovlms.backbones.backbone import causal, visible
 from robovlms.backbones.prompt import Cache, Layout
 from robovlms.backbones.splice import SpliceBackbone
 
@@ -29,11 +28,9 @@ class Gemma3Backbone(SpliceBackbone):
         return f"{instruction}<end_of_turn>\n<start_of_turn>model\n"
 
     @override
-    def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
-        length = layout.valid.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=layout.valid.device).tril()
-        together = (layout.image[:, None] == layout.image) & (layout.image >= 0)
-        return visible(causal | together, layout.valid)
+    def mask(self, layout: Layout, count: int) -> Bool[Tensor, "b 1 q s"]:
+        together = (layout.image[-count:, None] == layout.image) & (layout.image >= 0)
+        return visible(causal(layout, count) | together, layout)
 
     @override
     def decoder_inputs(self, embeds: Float[Tensor, "b s d"], known: Cache) -> dict[str, Any]:

@@ -25,6 +25,11 @@ class MllamaBackbone(CrossAttentionBackbone):
     model_types = ("mllama",)
     marker = "<|image|>"
 
+    @property
+    @override
+    def unstreamable(self) -> str:
+        return "its layers that look at images keep the keys of all of them"
+
     @override
     def image_inputs(self, images: UInt8[Tensor, "f h w 3"]) -> dict[str, Tensor]:
         vision = self.model.config.vision_config

@@ -4,12 +4,11 @@ Non-obvious: the Hugging Face decoder is bidirectional or causal depending on wh
 explicit 4-D mask is always passed; positions start at 1.
 """
 
-import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 from typing_extensions import override
 
-from robovlms.backbones.backbone import visible
+from robovlms.backbones.backbone import causal, visible
 from robovlms.backbones.prompt import Layout, TokenKind
 from robovlms.backbones.splice import SpliceBackbone
 
@@ -30,10 +29,9 @@ class PaliGemmaBackbone(SpliceBackbone):
         return super().positions(layout) + 1
 
     @override
-    def mask(self, layout: Layout) -> Bool[Tensor, "b 1 s s"]:
-        length = layout.valid.shape[1]
-        causal = torch.ones(length, length, dtype=torch.bool, device=layout.valid.device).tril()
+    def mask(self, layout: Layout, count: int) -> Bool[Tensor, "b 1 q s"]:
         if not self.prefix_sees_itself:
-            return visible(causal, layout.valid)
+            return super().mask(layout, count)
         prefix = layout.where(TokenKind.TEXT, TokenKind.IMAGE, TokenKind.STATE)
-        return visible(causal | (prefix & (layout.step[:, None] >= layout.step[None, :])), layout.valid)
+        until_now = layout.step[-count:, None] >= layout.step
+        return visible(causal(layout, count) | (prefix & until_now), layout)

@@ -69,8 +69,21 @@ class PretrainedBackbone(Backbone):
 
     @property
     @override
+    def unstreamable(self) -> str:
+        if any(name.endswith("rotary_emb") for name, _ in self.text_tower.named_modules()):
+            return ""
+        return "its positions are absolute, and those of later steps of an episode are in no training window"
+
+    @property
+    @override
     def word_embedding(self) -> nn.Module:
         return self.model.get_input_embeddings()
+
+    @property
+    @override
+    def num_words(self) -> int:
+        embedding: Any = self.word_embedding
+        return min(len(embedding.weight), len(self.model.get_output_embeddings().weight))
 
     @property
     @override
@@ -141,14 +154,17 @@ class PretrainedBackbone(Backbone):
         self.image_processor.save_pretrained(directory)
 
 
-def read_tokenizer(directory: str | Path) -> Any:
-    """Read a directory's tokenizer.
+def read_tokenizer(directory: str | Path, **settings: Any) -> Any:
+    """Read a directory's tokenizer; ``settings`` are those of ``AutoTokenizer``.
 
     Raises:
         UserError: there is none, or its files hold something else.
     """
     try:
-        return AutoTokenizer.from_pretrained(directory)
+        tokenizer: Any = AutoTokenizer.from_pretrained(directory, **settings)
+        if not tokenizer("a b", add_special_tokens=False)["input_ids"]:  # what some classes make of no files
+            raise ValueError("it knows no words")
+        return tokenizer
     except UNREADABLE as error:
         why = str(error).partition("\n")[0]
         raise UserError(

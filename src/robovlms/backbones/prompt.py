@@ -5,7 +5,7 @@ into one ``Sequence`` (embeddings plus ``Layout``) and turns it into hidden stat
 last hidden state is read out.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -111,6 +111,8 @@ class Layout:
     """Per token: kind, step, image (counted from 0, -1 if none), cell (time, height, width); per row too: valid.
 
     ``counted`` are the tokens that take up a position: the valid ones, unless a policy was trained otherwise.
+    ``skipped`` are the positions before each token that steps took which are over. ``span`` is how many steps back a
+    token may attend, its own included; None for all. Tokens before the first step (step -1) are always in reach.
     """
 
     kind: Int[Tensor, " s"]
@@ -119,10 +121,31 @@ class Layout:
     cell: Int[Tensor, "s 3"]
     valid: Bool[Tensor, "b s"]
     counted: Bool[Tensor, "b s"] | None = None
+    skipped: Int[Tensor, "b s"] | None = None
+    span: int | None = None
 
     def where(self, *kinds: TokenKind) -> Bool[Tensor, " s"]:
         """Mask of the tokens of these kinds."""
         return torch.isin(self.kind, torch.tensor([int(kind) for kind in kinds], device=self.kind.device))
+
+    def part(self, tokens: slice) -> "Layout":
+        """A run of tokens by itself."""
+        return Layout(
+            self.kind[tokens], self.step[tokens], self.image[tokens], self.cell[tokens], self.valid[:, tokens]
+        )
+
+    def near(self, count: int) -> Bool[Tensor, "q s"]:
+        """Which tokens are in reach of each of the last ``count``, by their steps; an answer only of its own step."""
+        ago = self.step[-count:, None] - self.step
+        near = (self.kind != TokenKind.ACTION) | (ago == 0)
+        return near if self.span is None else near & ((ago < self.span) | (self.step < 0))
+
+    def answers_apart(self) -> "Layout":
+        """The same tokens, where answers (action tokens) take up no position of what follows their step."""
+        spoken = self.where(TokenKind.ACTION)
+        number = ((self.step[:, None] == self.step) & spoken).tril().sum(dim=1)
+        skipped = torch.where(spoken, number, 0).expand_as(self.valid)
+        return replace(self, counted=self.valid & ~spoken, skipped=skipped)
 
     def then(self, other: "Layout") -> "Layout":
         """This layout followed by another one; images are counted on."""
@@ -131,6 +154,9 @@ class Layout:
         if self.counted is not None or other.counted is not None:
             sides = [side.valid if side.counted is None else side.counted for side in (self, other)]
             counted = torch.cat(sides, dim=1)
+        skipped = self.skipped
+        if skipped is not None:
+            skipped = torch.cat([skipped, skipped[:, -1:].expand(-1, other.valid.shape[1])], dim=1)
         return Layout(
             kind=torch.cat([self.kind, other.kind]),
             step=torch.cat([self.step, other.step]),
@@ -138,6 +164,8 @@ class Layout:
             cell=torch.cat([self.cell, other.cell]),
             valid=torch.cat([self.valid, other.valid], dim=1),
             counted=counted,
+            skipped=skipped,
+            span=self.span,
         )
 
 

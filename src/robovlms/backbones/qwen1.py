@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from torch import nn
-from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil
+from transformers import AutoConfig, CLIPImageProcessorPil
 from transformers.utils import cached_file
 from typing_extensions import override
 
 from robovlms.backbones.image_processor import read_image_processor
+from robovlms.backbones.pretrained import read_tokenizer
 from robovlms.backbones.qwen1_model import QwenVLConfig
-from robovlms.backbones.qwen1_tokenizer import VOCABULARY, read_tokenizer
+from robovlms.backbones.qwen1_tokenizer import VOCABULARY, read_tiktoken
 from robovlms.backbones.splice import SpliceBackbone
 
 
@@ -53,9 +54,9 @@ def _tokenizer(directory: str | Path) -> Any:
     try:
         vocabulary = cached_file(directory, VOCABULARY)
     except OSError:
-        return AutoTokenizer.from_pretrained(directory)
+        return read_tokenizer(directory)
     assert vocabulary is not None
-    return read_tokenizer(Path(vocabulary))
+    return read_tiktoken(Path(vocabulary))
 
 
 def _image_processor(directory: str | Path) -> Any:

@@ -33,7 +33,7 @@ class _Converter(TikTokenConverter):
         return {base64.b64decode(token): int(rank) for token, rank in lines}
 
 
-def read_tokenizer(vocabulary: Path) -> PreTrainedTokenizerFast:
+def read_tiktoken(vocabulary: Path) -> PreTrainedTokenizerFast:
     """The tokenizer of a ``qwen.tiktoken``."""
     tokenizer = _Converter(str(vocabulary), PIECES, extra_special_tokens=SPECIAL).converted()
     tokenizer.normalizer = normalizers.NFC()

@@ -71,9 +71,12 @@ class Qwen2VLBackbone(SpliceBackbone):
         ends = layout.image.roll(-1) != layout.image
         ends[-1] = True
         extent = torch.where(ends, layout.cell.amax(dim=1) + 1, 0)
-        advance = torch.where(layout.image < 0, 1, extent) * layout.valid
-        start = advance.cumsum(dim=1) - advance
-        return start + layout.cell.T[:, None, :]
+        counted = layout.valid if layout.counted is None else layout.counted
+        advance = torch.where(layout.image < 0, 1, extent) * counted
+        answers = (layout.valid & ~counted).long()  # they stand on the place before them, ``skipped`` places on
+        start = advance.cumsum(dim=1) - advance - answers
+        places = start + layout.cell.T[:, None, :]
+        return places if layout.skipped is None else places + layout.skipped
 
 
 class Qwen3VLBackbone(Qwen2VLBackbone):
@@ -106,6 +109,6 @@ class Qwen3VLBackbone(Qwen2VLBackbone):
         shown = numbers >= 0
         if not shown.any():
             return inputs
-        media = [image.media for image in known.images[int(numbers[shown][0]) :]]
+        media = [image.media for image in known.images[-len(numbers[shown].unique()) :]]
         added = [torch.cat([one.layers[i] for one in media], dim=1).flatten(0, 1) for i in range(self.num_media_layers)]
         return inputs | {"visual_pos_masks": shown.expand(len(embeds), -1), "deepstack_visual_embeds": added}

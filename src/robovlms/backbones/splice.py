@@ -23,11 +23,11 @@ class SpliceBackbone(PretrainedBackbone):
     def decoder_inputs(self, embeds: Float[Tensor, "b s d"], known: Cache) -> dict[str, Any]:
         """What the decoder is called with: rows of the mask and positions of the new tokens only."""
         assert known.layout is not None
-        new = slice(-embeds.shape[1], None)
+        count = embeds.shape[1]
         return {
             "inputs_embeds": embeds,
-            "attention_mask": self.mask(known.layout)[:, :, new],
-            "position_ids": self.positions(known.layout)[..., new],
+            "attention_mask": self.mask(known.layout, count),
+            "position_ids": self.positions(known.layout)[..., -count:],
             "past_key_values": known.states,
             "use_cache": known.states is not None,
         }

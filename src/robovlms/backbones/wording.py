@@ -33,6 +33,11 @@ class Wording(nn.Module, ABC):
         """The token embedding, scaling included."""
 
     @property
+    @abstractmethod
+    def num_words(self) -> int:
+        """How many ids the model can both read and say."""
+
+    @property
     def word_embedding_device(self) -> torch.device:
         """Where token ids must be."""
         return next(self.word_embedding.parameters()).device
@@ -95,6 +100,16 @@ class Wording(nn.Module, ABC):
             ids = self.tokenizer(words, add_special_tokens=False)["input_ids"]
             self._known_words[words] = torch.tensor(ids, dtype=torch.long, device=self.word_embedding_device)
         return self._known_words[words].to(self.word_embedding_device)
+
+    @property
+    def ordinary_words(self) -> Int[Tensor, " v"]:
+        """Ids of the vocabulary's words, ascending: none that were added to it, which are special or have a meaning.
+
+        Rows of an embedding beyond the tokenizer's vocabulary, which only pad it, are no words.
+        """
+        added = {*self.tokenizer.all_special_ids, *self.tokenizer.added_tokens_decoder}
+        known = min(len(self.tokenizer), self.num_words)
+        return torch.tensor([i for i in range(known) if i not in added], device=self.word_embedding_device)
 
     @cached_property
     def _known_words(self) -> dict[str, Int[Tensor, " l"]]:

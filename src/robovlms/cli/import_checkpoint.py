@@ -16,7 +16,11 @@ def import_checkpoint(
     out: Annotated[Path | None, typer.Option(help="Folder to write.")] = None,
     check: Annotated[Path | None, typer.Option(help="Parity kit to compare with.")] = None,
     conventions: Annotated[
-        str | None, typer.Option(help="What its actions mean: calvin or tabletop; default: as its training set.")
+        str | None,
+        typer.Option(help="What its actions mean: calvin, bridge or tabletop; default: as its training set."),
+    ] = None,
+    statistics: Annotated[
+        Path | None, typer.Option(help="dataset_statistics_*.json of the robot, where the training set is RLDS data.")
     ] = None,
     parity: Annotated[
         bool, typer.Option("--parity", help="Repeat the original's errors, too (docs/import.md lists them).")
@@ -39,7 +43,7 @@ def import_checkpoint(
         return
     if vlm is None or out is None:
         raise UserError("Say with --vlm where the VLM's folder is, and with --out where to write.")
-    written = write(Source(checkpoint, config, vlm, conventions, parity, max_text_tokens), out)
+    written = write(Source(checkpoint, config, vlm, conventions, parity, max_text_tokens, statistics), out)
     typer.echo(f"Checkpoint  {written}")
     if check is not None:
         _report(check_policy(written, check))

@@ -59,7 +59,7 @@ class Loader:
         self._episodes = np.asarray(episodes)
         counts = windows_per_episode(window, store.episodes.lengths[self._episodes])
         self._first = np.concatenate([[0], np.cumsum(counts)])
-        self._actions = _normalized(store, normalizers)
+        self._actions = normalized(store, normalizers)
         self._order = lru_cache(maxsize=2)(self._order_of)
 
     def __len__(self) -> int:
@@ -142,7 +142,7 @@ class Loader:
         return found
 
 
-def _normalized(store: FrameStore, normalizers: Mapping[str, Normalizer]) -> np.ndarray:
+def normalized(store: FrameStore, normalizers: Mapping[str, Normalizer]) -> np.ndarray:
     """All actions of a store, each normalised with the statistics of its embodiment."""
     missing = sorted(set(store.datasets) - set(normalizers))
     if missing:

@@ -7,6 +7,7 @@ what it samples (``noise_shape``), which a policy draws for each row by itself s
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -23,8 +24,8 @@ class Features:
 
     ``slots`` are hidden states at the read-out slots; ``valid`` marks steps inside the episode. ``state`` is embedded
     proprioception that reaches the head without a detour through the VLM. ``memory`` holds the hidden states of the
-    last step's whole prompt, for heads that attend to more than the slots. ``logits`` are what the language model says
-    at the slots, over its whole vocabulary, where a head of action tokens asks for it.
+    last step's whole prompt, for heads that attend to more than the slots. ``logits`` are what is said at each token of
+    an answer, where actions are words: over the head's classes, or upstream's whole vocabulary.
     """
 
     slots: Float[Tensor, "b t m d"]
@@ -32,7 +33,7 @@ class Features:
     state: Float[Tensor, "b t e"] | None = None
     memory: Float[Tensor, "b s d"] | None = None
     memory_mask: Bool[Tensor, "b s"] | None = None
-    logits: Float[Tensor, "b t m v"] | None = None
+    logits: Float[Tensor, "b t l v"] | None = None
 
     def row(self, index: int) -> "Features":
         """What a head reads of one row, without memory."""
@@ -58,7 +59,10 @@ class Features:
 
 @dataclass(frozen=True)
 class Queries:
-    """What a head wants in every step's prompt: ``num_slots`` learned vectors, or action token ids to teacher-force."""
+    """What a head wants in every step's prompt: ``num_slots`` learned vectors, and what answers to teacher-force.
+
+    ``action_ids`` are the head's classes (upstream's head: ids of the vocabulary).
+    """
 
     num_slots: int = 0
     action_ids: Int[Tensor, "b t l"] | None = None
@@ -99,6 +103,19 @@ class Head(nn.Module, ABC):
         columns = action_spec.slice_of(gripper.name) if gripper else slice(0, 0)
         self.gripper_columns = list(range(action_spec.dims))[columns]
         self.pose_columns = [i for i in range(action_spec.dims) if i not in self.gripper_columns]
+
+    def fit(self, chunks: Float[Tensor, "n k a"], mask: Bool[Tensor, "n k"]) -> None:
+        """Learn what is no parameter from normalised chunks of the training data, before training."""
+
+    def save(self, directory: Path) -> None:
+        """Write what was learned so into a checkpoint."""
+
+    def load(self, directory: Path) -> None:
+        """Read what ``save`` wrote.
+
+        Raises:
+            CorruptData: it is missing or does not fit.
+        """
 
     @abstractmethod
     def queries(self, actions: Float[Tensor, "b t k a"] | None) -> Queries:

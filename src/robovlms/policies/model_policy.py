@@ -6,7 +6,8 @@ are. A new instruction starts a new history, as training windows never cross a d
 
 A plan reads the frames that training would have given its window: those ``stride`` steps apart, back from the step it
 is made at. Executors know when plans are due, so a frame is encoded, once, if some plan will read it. That is one
-every ``stride`` steps where ``chunk:K`` has K a multiple of the stride, and up to one a step elsewhere.
+every ``stride`` steps where ``chunk:K`` has K a multiple of the stride, and up to one a step elsewhere. A network that
+carries an episode along sees one every ``stride`` steps, and plans at these only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
 from robovlms.actions.spec import ActionSpec, ObservationSpec, require_match
+from robovlms.backbones.stream import Stream
 from robovlms.core.batch import Batch
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import ActionChunk, Decision, Observation
@@ -33,13 +35,17 @@ from robovlms.policies.vla import VLA
 
 @dataclass
 class Running:
-    """What one episode remembers: its sentence, noise, control step, features of frames by step, newest plan."""
+    """What one episode remembers.
+
+    Its sentence, noise, control step, features of frames by step, newest plan, and what its network carries along.
+    """
 
     instruction: str
     generator: np.random.Generator
     step: int = 0
     frames: dict[int, Features] = field(default_factory=dict)
     plan: Plan | None = None
+    stream: Stream | None = None
 
 
 class ModelPolicy:
@@ -60,6 +66,9 @@ class ModelPolicy:
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
         self.history, self.stride = settings.history, settings.stride
+        self.streams = settings.streams
+        if self.streams:
+            self.executor.require_rhythm(self.stride)
 
     def bind(self, action_spec: ActionSpec, observation_spec: ObservationSpec) -> None:
         """Check conventions against a world's before the first step, and find this policy's state columns there.
@@ -93,6 +102,8 @@ class ModelPolicy:
 
     def needs_observation(self, episode: str) -> bool:
         """Whether a plan that is due now or later reads the frame of this step."""
+        if self.streams:
+            return self._running[episode].step % self.stride == 0
         return any(self.executor.due(episode, steps * self.stride) for steps in range(self.history))
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
@@ -117,10 +128,10 @@ class ModelPolicy:
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
         padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
         batch = self._batch(padded, observations)
-        features = self.network.act(batch)
+        features, streams = self.network.advance(batch, [self._running[episode].stream for episode in padded])
         for row, episode in enumerate(episodes):
             running = self._running[episode]
-            running.frames[running.step] = features.row(row)
+            running.frames[running.step], running.stream = features.row(row), streams[row]
         due = [row for row, episode in enumerate(episodes) if self.executor.due(episode)]
         if due:
             self._plan(padded, due, features, batch)

@@ -87,6 +87,18 @@ class Executor:
                 f"plans {num_rows}. Play fewer actions of a plan, lower the latency, or train with a longer chunk."
             )
 
+    def require_rhythm(self, stride: int) -> None:
+        """Refuse to plan between the frames of a stream, ``stride`` control steps apart.
+
+        Raises:
+            UserError: some plans would be due there.
+        """
+        if self.every % stride or self.delay % stride:
+            raise UserError(
+                f"Executor '{self.name}' plans between the frames of a stream, which are {stride} control steps apart "
+                f"(architecture.stride). Play chunks, and have latencies, that are multiples of it: chunk:{stride}."
+            )
+
     def push(self, episode: str, chunk: Chunk) -> int:
         """Take the plan that is due, made from the observation of this step; returns the step its row 0 is for.
 

@@ -6,6 +6,7 @@ CHECKPOINT/
   vlm/                     an ordinary Hugging Face directory (absent for policies without a VLM)
   model.safetensors        everything the VLM does not own: slots, head, state encoder, adapters, resampler
   action_statistics.json   by embodiment
+  fast_tokenizer.json      what a head learned of its data that is no parameter (``fast`` alone has it)
   experiment.json          where it came from: the experiment, its data, library versions (optional)
   training/                optimizer, schedule, random states, cursor (optional, see training.checkpoint)
 ```
@@ -100,6 +101,7 @@ class VLA:
         target.mkdir(parents=True, exist_ok=True)
         write_json(target / "config.json", self.manifest.model_dump(mode="json"))
         save_statistics(target / STATISTICS, self.statistics)
+        self.network.head.save(target)
         if self.provenance:
             write_json(target / PROVENANCE, self.provenance)
         save_file(_own_weights(self.network), str(target / WEIGHTS))

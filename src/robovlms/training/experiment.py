@@ -85,7 +85,10 @@ class Experiment(Config):
     @model_validator(mode="after")
     def _playable(self) -> "Experiment":
         try:
-            parse_executor(self.executor).require(self.model.architecture.chunk)
+            executor, settings = parse_executor(self.executor), self.model.architecture
+            executor.require(settings.chunk)
+            if settings.streams:
+                executor.require_rhythm(settings.stride)
         except UserError as error:
             raise ValueError(str(error)) from None
         return self

@@ -16,17 +16,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from robovlms.architectures.model import image_spec
 from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
 from robovlms.core.files import read_json, write_json
-from robovlms.data.loader import Loader
+from robovlms.data.loader import Loader, normalized
 from robovlms.data.stats import action_statistics, state_statistics
 from robovlms.data.store import FrameStore
 from robovlms.data.store_build import OpenedSources, build_store, open_sources
-from robovlms.data.window import WindowConfig
+from robovlms.data.window import WindowConfig, lay_out
 from robovlms.policies.vla import VLA, VLAManifest, locate
 from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit
@@ -37,6 +38,8 @@ from robovlms.training.progress import encoding_line
 EXPERIMENT = "experiment.json"
 FINISHED = "finished"
 CACHE = "cache"
+MOST_CHUNKS = 20_000
+"""Shown to a head that learns more of its data than parameters: enough for byte pairs."""
 VERSIONS = ("robovlms", "torch", "transformers", "accelerate", "numpy")
 
 
@@ -122,7 +125,20 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
         observation_spec=store.observation_spec,
         normalization=experiment.normalization,
     )
-    return VLA(manifest, network, action_statistics(store)), store
+    vla = VLA(manifest, network, action_statistics(store))
+    fit_head(vla, store)
+    return vla, store
+
+
+def fit_head(vla: VLA, store: FrameStore) -> None:
+    """Show the head the chunks it will learn, or an even choice of them, normalised."""
+    config, rows = WindowConfig(chunk=vla.network.head.chunk), store.frames_of(store.training_episodes)
+    ends = rows[:: -(-len(rows) // MOST_CHUNKS)]
+    episodes = np.searchsorted(store.episodes.starts, ends, side="right") - 1
+    shown = lay_out(config, ends, store.episodes.starts[episodes], store.episodes.ends[episodes])
+    normalizers = {name: vla.normalizer(name) for name in vla.statistics}
+    chunks = normalized(store, normalizers)[shown.actions[:, 0]]
+    vla.network.head.fit(torch.from_numpy(chunks), torch.from_numpy(shown.action_mask[:, 0]))
 
 
 def windows(experiment: Experiment) -> WindowConfig:

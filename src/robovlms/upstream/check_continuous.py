@@ -18,7 +18,7 @@ def compare_case(vla: VLA, network: UpstreamPrompt, kit: Kit, case: str, found: 
     """A training case, with the original's padding; returns the losses."""
     batch = batch_of(vla, kit, case)
     network.config = network.config.model_copy(update={"padding": "counted"})
-    with recorded(network.backbone, "think") as thoughts, recorded(network.head, "outputs") as said:
+    with recorded(network, "hidden_states") as thoughts, recorded(network.head, "outputs") as said:
         losses = network.loss(batch)
     text = network.write(batch.instructions)
     found.add(f"{case}.text", text.ids, kit.inputs.get(f"{case}.text"))
@@ -35,7 +35,7 @@ def compare_case(vla: VLA, network: UpstreamPrompt, kit: Kit, case: str, found: 
 
 def _compare_thought(network: UpstreamPrompt, batch: Batch, thought: Call, case: str, found: Comparison) -> None:
     """What went into the language model, and what the head reads of what came out."""
-    (prompt, *_), (hidden, _) = thought.arguments, thought.result
+    (prompt,), hidden = thought.arguments, thought.result
     num_windows, num_steps = batch.frame_index.shape
     if isinstance(network, UpstreamInterleaved):
         prompts = torch.arange(num_windows)
@@ -61,9 +61,9 @@ def compare_stream(vla: VLA, network: UpstreamPrompt, kit: Kit, stream: str, fou
     policy.start(stream, settings["text"], seed=0)
     steps: dict[str, list[Tensor]] = {name: [] for name in ("head_input", "arm", "gripper_logit", "env_action")}
     for number in settings["frames"]:
-        with recorded(network.backbone, "think") as thoughts, recorded(network.head, "predict") as plans:
+        with recorded(network, "hidden_states") as thoughts, recorded(network.head, "predict") as plans:
             decision = policy.act({stream: observation(frames, number)})[stream]
-        (prompt, *_), (hidden, _) = thoughts[0].arguments, thoughts[0].result
+        (prompt,), hidden = thoughts[0].arguments, thoughts[0].result
         played = int(prompt.layout.step[prompt.layout.valid[0]].min())  # the oldest, where there are several
         steps["head_input"].append(hidden[0, network.read_out(prompt, played)[0]])
         assert isinstance(network.head, UpstreamHead), "as it was built"

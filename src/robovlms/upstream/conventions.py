@@ -2,6 +2,7 @@
 
 CALVIN: Mees et al., arXiv 2112.03227, and ``calvin_env/robot/robot.py``: relative actions of 2 cm and 0.05 rad a unit,
 added to the target pose, 30 times a second; gripper -1 closed, 1 open; a static camera and one at the gripper.
+BridgeData: ``robovlms.data.oxe``; the published code trains on its main camera alone.
 """
 
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from robovlms.actions.delta_pose import delta_pose_spec
 from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
 from robovlms.core.errors import UserError
+from robovlms.data.oxe import BRIDGE
+from robovlms.upstream.settings import Dataset
 from robovlms.worlds.tabletop import conventions as tabletop
 
 CALVIN_ACTIONS = delta_pose_spec(position_m=0.02, rotation_rad=0.05, rate_hz=30.0)
@@ -21,11 +24,17 @@ class Conventions:
     name: str
     action_spec: ActionSpec
     static: Camera
-    hand: Camera
+    hand: Camera | None = None
 
     def observation_spec(self, use_hand: bool) -> ObservationSpec:
-        """The cameras of a prompt, in its order; no state."""
-        cameras = (self.hand, self.static) if use_hand else (self.static,)
+        """The cameras of a prompt, in its order; no state.
+
+        Raises:
+            UserError: there is no hand camera.
+        """
+        if use_hand and self.hand is None:
+            raise UserError(f"The policy sees a hand camera; conventions '{self.name}' have none. Choose others.")
+        cameras = (self.hand, self.static) if use_hand and self.hand else (self.static,)
         return ObservationSpec(cameras=cameras, rate_hz=self.action_spec.rate_hz)
 
 
@@ -42,18 +51,19 @@ CONVENTIONS = {
         Camera(name="rgb_gripper", height=84, width=84),
     ),
     "tabletop": _tabletop(),
+    "bridge": Conventions("bridge", BRIDGE.action_spec, Camera(name="image_0", height=256, width=256)),
 }
 
 
-def conventions(name: str | None, dataset: str) -> Conventions:
-    """By name, or what a training set of this type has.
+def conventions(name: str | None, dataset: Dataset) -> Conventions:
+    """By name, or what a training set has.
 
     Raises:
         UserError: no such name, or a training set whose conventions are not known.
     """
-    chosen = name or ("calvin" if "Calvin" in dataset else "")
+    chosen = name or ("calvin" if "Calvin" in dataset.type else dataset.data_mix or "")
     if chosen not in CONVENTIONS:
         known = ", ".join(CONVENTIONS)
-        asked = f"'{name}'" if name else f"those of the training set ({dataset})"
+        asked = f"'{name}'" if name else f"those of the training set ({dataset.type} {dataset.data_mix or ''})"
         raise UserError(f"Conventions {asked} are not known. Say with --conventions what its actions are: {known}.")
     return CONVENTIONS[chosen]

@@ -9,8 +9,6 @@ from torch import nn
 from transformers import AutoConfig
 
 from robovlms.actions.normalize import NormalizationConfig
-from robovlms.actions.scaling import Clip, Identity, MuLaw, ScalingConfig
-from robovlms.actions.statistics import ActionStatistics
 from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.load import class_at
 from robovlms.core.errors import UserError
@@ -19,9 +17,10 @@ from robovlms.upstream.conventions import Conventions, conventions
 from robovlms.upstream.families import UpstreamFamily, upstream_family
 from robovlms.upstream.model_config import model_config
 from robovlms.upstream.names import is_causal_mask, our_name, their_name
+from robovlms.upstream.normalization import action_statistics, scalings
 from robovlms.upstream.settings import UpstreamSettings, read_settings
 from robovlms.upstream.vlm_directory import require_model_type, with_weights
-from robovlms.upstream.weights import Weights, read_weights, take
+from robovlms.upstream.weights import Weights, read_weights
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Source:
 
     ``conventions`` says what the actions mean, where the training set does not. ``parity`` repeats what the original
     does wrong, too: padding that counts in training, and the scale of the gripper. ``max_text_tokens`` is the length
-    that texts are padded to when the policy acts.
+    that texts are padded to when the policy acts. ``statistics`` are those of the data set, for RLDS data.
     """
 
     checkpoint: Path
@@ -39,6 +38,7 @@ class Source:
     conventions: str | None = None
     parity: bool = False
     max_text_tokens: int | None = None
+    statistics: Path | None = None
 
 
 def import_checkpoint(source: Source, out: Path) -> Path:
@@ -66,19 +66,18 @@ def read_policy(source: Source) -> VLA:
     """
     settings = read_settings(source.config)
     family = upstream_family(settings.model)
-    if settings.robovlm_name != family.name:
-        raise UserError(f"{source.config}: model '{settings.model}' belongs to {family.name}, got robovlm_name "
-                        f"'{settings.robovlm_name}'.")  # fmt: skip
+    family.require(settings)
     require_model_type(source.vlm, family)
-    meant = conventions(source.conventions, settings.train_dataset.type)
+    meant = conventions(source.conventions, settings.train_dataset)
+    statistics = action_statistics(settings, source.statistics, meant.action_spec.dims)
     weights = read_weights(source.checkpoint)
-    with with_weights(source.vlm, take(weights, "backbone."), family, settings) as directory:
+    with with_weights(source.vlm, family.weights(weights), family, settings) as directory:
         manifest = _manifest(settings, family, source, directory, meant)
         network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
     fill(network, weights, source.checkpoint)
     imported = {"file": source.checkpoint.name, "config": json.loads(source.config.read_text())}
     provenance = {"imported": imported, "experiment": {"executor": "first"}}
-    return VLA(manifest, network.eval(), {meant.name: _no_statistics(manifest.action_spec.dims)}, provenance)
+    return VLA(manifest, network.eval(), {meant.name: statistics}, provenance)
 
 
 def fill(module: nn.Module, weights: Weights, path: Path) -> None:
@@ -110,24 +109,10 @@ def _manifest(
 ) -> VLAManifest:
     copy = directory / "vlm"
     tokenizer, _ = class_at(str(copy)).processors(copy)
-    width = AutoConfig.from_pretrained(copy).get_text_config().hidden_size
+    text = AutoConfig.from_pretrained(copy).get_text_config()
     return VLAManifest(
-        model=model_config(settings, family, tokenizer, str(source.vlm), width, source.parity, source.max_text_tokens),
+        model=model_config(settings, family, tokenizer, str(source.vlm), text, source.parity, source.max_text_tokens),
         action_spec=meant.action_spec,
-        observation_spec=meant.observation_spec(settings.use_hand_rgb),
+        observation_spec=meant.observation_spec(settings.sees_hand),
         normalization=NormalizationConfig(default=scalings(settings)),
     )
-
-
-def scalings(settings: UpstreamSettings) -> tuple[ScalingConfig, ...]:
-    """What the published code does to the numbers of the arm before it learns them."""
-    ranged: tuple[ScalingConfig, ...] = ()
-    if settings.norm_action:
-        ranged = (Clip(low=settings.norm_min, high=settings.norm_max),)
-    return (*ranged, MuLaw(mu=settings.mu_val)) if settings.use_mu_law else ranged or (Identity(),)
-
-
-def _no_statistics(dims: int) -> ActionStatistics:
-    """The scalings are fixed, so what stands here decides nothing."""
-    low, middle, high = (-1.0,) * dims, (0.0,) * dims, (1.0,) * dims
-    return ActionStatistics(count=0, mean=middle, std=high, min=low, max=high, q01=low, q99=high)

@@ -15,11 +15,13 @@ def model_config(
     family: UpstreamFamily,
     tokenizer: Any,
     path: str,
-    width: int,
+    text: Any,
     parity: bool = False,
     max_text_tokens: int | None = None,
 ) -> UpstreamConfig:
-    """What to build; ``path`` is where the VLM came from. See ``importing.Source`` for the rest.
+    """What to build; ``path`` is where the VLM came from, ``text`` its language model's settings.
+
+    See ``importing.Source`` for the rest.
 
     Raises:
         UserError: a value out of range.
@@ -30,8 +32,10 @@ def model_config(
     discrete = settings.act_head.action_space == "discrete"
     describe = _tokens if discrete else _continuous
     architecture, head = describe(settings, family, tokenizer, parity)
+    if not discrete:
+        architecture["last_layer"] = family.last_layer(text)
     if family.scales_words and not discrete:
-        architecture["slot_scale"] = width**0.5
+        architecture["slot_scale"] = text.hidden_size**0.5
     shared = {"history": settings.window_size, "chunk": settings.fwd_pred_next_n, "state_noise": 0.0}
     shared |= {"max_text_tokens": max_text_tokens} if max_text_tokens else {}
     return validate(UpstreamConfig, {"backbone": backbone, "architecture": shared | architecture, "head": head})
@@ -53,13 +57,17 @@ def _continuous(
     settings: UpstreamSettings, family: UpstreamFamily, tokenizer: Any, parity: bool
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     upstream = settings.act_head
+    begin, end = family.ends(tokenizer)
+    pooled = "all" if family.marked else upstream.token_source
     architecture: dict[str, Any] = {
         "kind": "upstream_prompt",
         "template": family.template(tokenizer),
         "special_tokens": family.special_tokens,
-        "begin": int(tokenizer.bos_token is not None),
-        "end": int(tokenizer.eos_token is not None),
-        "read_out": upstream.token_source if upstream.action_space == "down_sample" else "slots",
+        "begin": begin,
+        "around_image": family.around_image,
+        "marked": family.marked,
+        "end": end,
+        "read_out": pooled if upstream.action_space == "down_sample" else "slots",
         "padding": "counted" if parity else "masked",
     }
     if upstream.history_type == "pre":

@@ -82,6 +82,16 @@ class UpstreamSettings(_Part):
     mu_val: float = Field(255, gt=0)
     tcp_rel: bool = False
 
+    @property
+    def learns_from_rlds(self) -> bool:
+        """Whether its actions were normalised by a data set's statistics before ``norm_action``."""
+        return self.train_dataset.type == "OpenVLADataset"
+
+    @property
+    def sees_hand(self) -> bool:
+        """Whether it was given a hand camera; the loader of RLDS data gives none, whatever is set."""
+        return self.use_hand_rgb and not self.learns_from_rlds
+
 
 def read_settings(path: Path) -> UpstreamSettings:
     """Read the file.
@@ -101,7 +111,7 @@ def _problem(settings: UpstreamSettings) -> str | None:
     head = settings.act_head
     refused = {
         "parent": (settings.parent is not None, "merge the parent file into this one"),
-        "fwd_head": (settings.fwd_head is not None, "policies that predict images have no counterpart here"),
+        "fwd_head": (settings.fwd_head is not None, "the published code lacks the module that it builds it from"),
         "use_clip_norm": (settings.use_clip_norm, "the auxiliary CLIP regression has no counterpart here"),
         "train_setup.lora_enable": (settings.train_setup.lora_enable, "merge the adapters into the weights first"),
         "tcp_rel": (settings.tcp_rel, "the original cannot evaluate such actions either"),

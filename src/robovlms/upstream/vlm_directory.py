@@ -5,7 +5,6 @@ knows older names, and already lists what is missing or left over.
 """
 
 import json
-import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +21,6 @@ from robovlms.upstream.weights import Weights
 
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-WEIGHT_FILES = {".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack"}
 
 
 def require_model_type(vlm: Path, family: UpstreamFamily) -> None:
@@ -50,7 +48,7 @@ def with_weights(
     """
     with TemporaryDirectory(prefix="robovlms-import-") as folder:
         copy = Path(folder) / "vlm"
-        shutil.copytree(vlm, copy, ignore=_weight_files)
+        family.directory(vlm, copy)
         save_file({name: value.contiguous() for name, value in _untied(weights).items()}, copy / "model.safetensors")
         if family.clip_pixels:
             (copy / "preprocessor_config.json").write_text(json.dumps(_clip_pixels(settings.image_size)))
@@ -62,10 +60,6 @@ def with_weights(
             yield Path(folder)
         except UserError as error:
             raise UserError(str(error).replace(str(copy), f"the checkpoint, for the VLM of {vlm},")) from None
-
-
-def _weight_files(_: str, names: list[str]) -> list[str]:
-    return [name for name in names if Path(name).suffix in WEIGHT_FILES or name.endswith(".index.json")]
 
 
 def _untied(weights: Weights) -> Weights:

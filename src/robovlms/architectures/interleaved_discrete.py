@@ -1,0 +1,86 @@
+"""Interleaved structure with words for actions: ``[text, images 1, state 1, slot 1, answer 1, images 2, ...]``.
+
+An answer is seen by itself alone and takes up no position of what follows it. So a policy cannot copy what it did
+before, every step of a window learns, and acting, which lays out no earlier answers, is what was trained.
+
+A decoder that is apart from what it reads (T5, BART) counts places by tokens; there only the newest step is answered.
+Padding stands on the left and is seen by nobody; the text is before all steps and sees none of them.
+"""
+
+from dataclasses import replace
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Bool, Int
+from pydantic import Field
+from torch import Tensor
+from typing_extensions import override
+
+from robovlms.architectures.answering import Answering, AnsweringConfig
+from robovlms.architectures.window import WindowArchitecture
+from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
+from robovlms.backbones.prompt import Image, Segment, Sequence
+from robovlms.core.batch import Batch
+from robovlms.heads.head import Features, Head, Prediction
+
+
+class InterleavedDiscreteConfig(AnsweringConfig):
+    """One sequence a window, with an answer after each step."""
+
+    kind: Literal["interleaved_discrete"] = "interleaved_discrete"
+    history: int = Field(8, ge=1, le=64)
+    state_in: Literal["prompt"] = "prompt"
+    """The head has no parameters that could read a state."""
+
+    def build(self, backbone: Backbone, head: Head, state_dims: int) -> "InterleavedDiscrete":
+        """The structure round a backbone and a head."""
+        return InterleavedDiscrete(self, backbone, head, state_dims)
+
+
+class InterleavedDiscrete(Answering, WindowArchitecture):
+    """Answers after the steps of one sequence."""
+
+    def __init__(self, config: InterleavedDiscreteConfig, backbone: Backbone, head: Head, state_dims: int):
+        super().__init__(config, backbone, head, state_dims)
+        self.answers_newest = isinstance(backbone, EncoderDecoderBackbone)
+
+    @override
+    def features(self, batch: Batch) -> Features:
+        return self.read(self.act(batch), batch)
+
+    @override
+    def read(self, frames: Features, batch: Batch) -> Features:
+        right = self.right(batch)
+        answered = 1 if self.answers_newest else right.shape[1]
+        sequence = self.lay_out(frames, batch, right)
+        hidden, _ = self.backbone.think(replace(sequence, layout=sequence.layout.answers_apart()))
+        slots, asked = self.asked(hidden, sequence.layout, answered)
+        return Features(slots, frames.valid[:, -answered:], logits=self.logits(asked))
+
+    @override
+    def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
+        sequence = self.lay_out(window, batch, None)
+        hidden, cache = self.backbone.think(sequence, self.backbone.new_cache())
+        answered = 1 if self.answers_newest else window.valid.shape[1]
+        slots = self.backbone.slots(hidden, sequence.layout, answered)[:, -1:]
+        logits = self.answer(slots[:, 0, -1], cache, step=window.valid.shape[1] - 1)
+        return self.head.predict(Features(slots, window.valid[:, -1:], logits=logits[:, None]), **given)
+
+    def lay_out(self, frames: Features, batch: Batch, right: Int[Tensor, "b t l"] | None) -> Sequence:
+        """The prompt of all steps, with the right answers or none."""
+        steps = self.media(frames.slots, batch)
+        segments: list[Segment] = [replace(self.instructions(batch), step=-1)]
+        for step, cameras in enumerate(steps):
+            segments += [Image(media, frames.valid[:, step], step) for media in cameras]
+            segments += self.states(None if frames.state is None else frames.state[:, step], step)
+            if step == len(steps) - 1 or not self.answers_newest:
+                segments += [*self.slots(step), *([] if right is None else self.told(right[:, step], step))]
+        sequence = self.backbone.compose(segments)
+        valid = sequence.layout.valid & _there(frames.valid, sequence.layout.step)
+        return replace(sequence, layout=replace(sequence.layout, valid=valid))
+
+
+def _there(steps: Bool[Tensor, "b t"], step: Int[Tensor, " s"]) -> Bool[Tensor, "b s"]:
+    """Whether the step of each token is one; the text's always is."""
+    return torch.where(step < 0, True, steps[:, step.clamp(min=0)])
