@@ -134,6 +134,32 @@ def test_every_part_learns_and_comes_back_from_a_checkpoint(structure, family, t
         assert torch.equal(again.network.features(batch).logits, vla.network.features(batch).logits)
 
 
+@pytest.mark.parametrize("structure", STRUCTURES)
+@torch.no_grad()
+def test_a_plan_is_made_without_a_look_at_the_labels(structure):
+    vla = create(structure)
+    batch = fit(windows(), vla)
+    other = dataclasses.replace(batch, actions=-batch.actions)
+    assert torch.equal(vla.network.plan(batch).actions, vla.network.plan(other).actions)
+
+
+@torch.no_grad()
+def test_answers_take_up_no_positions():
+    """A sequence may be longer than the VLM's positions where answers alone make it so."""
+    vla = create("interleaved_discrete")
+    batch, backbone = fit(windows(), vla), vla.network.backbone
+    whole = vla.network.lay_out(vla.network.act(batch), batch, vla.network.right(batch)).layout
+    bare = vla.network.lay_out(vla.network.act(batch), batch, None).layout
+    needed = whole.answers_apart().num_places
+    assert needed <= len(bare.kind) + vla.network.head.num_tokens - 1 < len(whole.kind)
+    config = backbone.model.config.get_text_config()
+    config.max_position_embeddings = needed
+    vla.network.features(batch)
+    config.max_position_embeddings = needed - 1
+    with pytest.raises(UserError, match="positions"):
+        vla.network.features(batch)
+
+
 @torch.no_grad()
 def test_the_loss_is_cross_entropy_over_what_counts():
     vla = create("policy_head_discrete")

@@ -11,7 +11,6 @@ from robovlms.architectures.model import VLAConfig, structures
 from robovlms.core.batch import Batch
 from robovlms.core.config import validate
 from robovlms.core.types import Observation
-from robovlms.heads.tokens import TokenHead
 from robovlms.policies.combinations import combinations, table
 from robovlms.policies.create import RoboVLMs
 from robovlms.policies.vla import VLA, VLAManifest
@@ -103,11 +102,8 @@ def test_the_documented_combinations_are_these():
 
 @torch.no_grad()
 def planned(vla, batch, generator):
-    """The last step's chunk from whole windows. ``features`` of a token head are told the answer, ``act`` is not."""
-    network, head = vla.network, vla.network.head
-    if isinstance(head, TokenHead):
-        return network.predict(network.act(batch), batch).actions[0]
-    return head.predict(network.features(batch), head.draw([generator])).actions[0]
+    """The last step's chunk from whole windows."""
+    return vla.network.plan(batch, noise=vla.network.head.draw([generator])).actions[0]
 
 
 @pytest.mark.parametrize(("structure", "head", "family"), slow_unless(usual_or_splice))

@@ -5,11 +5,12 @@ what was thought before kept. Only the tokens of actions can be said: ids at the
 rarest words (RT-2, arXiv 2307.15818).
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import override
 
 from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.backbones.backbone import Backbone
@@ -17,7 +18,7 @@ from robovlms.backbones.prompt import Action, Cache, Layout, Segment, TokenKind
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
 from robovlms.heads.answers import TokenHead
-from robovlms.heads.head import Head
+from robovlms.heads.head import Head, Prediction
 
 
 class AnsweringConfig(VLMConfig):
@@ -43,6 +44,11 @@ class Answering(VLMArchitecture):
                 f"{len(ordinary)} ordinary words. Set it lower, or take another VLM."
             )
         self.register_buffer("words", ordinary[-count:], persistent=False)
+
+    @override
+    def plan(self, batch: Batch, **given: Any) -> Prediction:
+        """``features`` would be told the answers."""
+        return self.predict(self.act(batch), batch, **given)
 
     @property
     def speaker(self) -> TokenHead:

@@ -55,6 +55,10 @@ class Architecture(nn.Module, ABC):
         """
         return self.head.predict(window, **given)
 
+    def plan(self, batch: Batch, **given: Any) -> Prediction:
+        """The chunks planned at the last step of whole windows; their labels are not looked at."""
+        return self.head.predict(self.features(batch), **given)
+
     @abstractmethod
     def require_readable(self, instructions: Sequence[str]) -> None:
         """Refuse sentences that this policy could not act on, before it is trained on them.

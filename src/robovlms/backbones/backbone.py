@@ -113,8 +113,8 @@ class Backbone(Wording):
         """
         known = (cache or Cache(None)).then(sequence)
         assert known.layout is not None
-        if self.num_positions is not None and len(known.layout.kind) > self.num_positions:
-            got, most = len(known.layout.kind), self.num_positions
+        if self.num_positions is not None and (got := known.layout.num_places) > self.num_positions:
+            most = self.num_positions
             raise UserError(f"A prompt of {got} tokens; this VLM has {most} positions. Use fewer frames or words.")
         return self.decode(sequence.embeds, known), None if cache is None else known
 

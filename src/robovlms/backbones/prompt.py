@@ -140,6 +140,13 @@ class Layout:
         near = (self.kind != TokenKind.ACTION) | (ago == 0)
         return near if self.span is None else near & ((ago < self.span) | (self.step < 0))
 
+    @property
+    def num_places(self) -> int:
+        """How many positions a row needs: one a token, unless answers take up none of what follows."""
+        if self.counted is None or self.skipped is None:
+            return len(self.kind)
+        return int(self.counted.sum(dim=1).max() + self.skipped.max())
+
     def answers_apart(self) -> "Layout":
         """The same tokens, where answers (action tokens) take up no position of what follows their step."""
         spoken = self.where(TokenKind.ACTION)

@@ -74,7 +74,7 @@ def _predict(vla: VLA, store: FrameStore, episode: int, normalizers: Mapping) ->
     batch = Loader(store, [episode], window, length, normalizers, shuffle=False).batch(0)
     network = vla.network.eval()
     noise = network.head.draw([np.random.default_rng(episode)] * length)
-    return network.head.predict(network.features(batch), noise).actions[:, 0].numpy()
+    return network.plan(batch, noise=noise).actions[:, 0].numpy()
 
 
 def _training_mean(store: FrameStore, dataset: int, normalizer) -> Float[np.ndarray, " a"]:
