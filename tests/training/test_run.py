@@ -194,6 +194,24 @@ def test_the_normalisation_travels_with_the_checkpoint(data, tmp_path):
     np.testing.assert_allclose(acted, [[*(middle + half * [1, -1]), 1], [middle[0], middle[1] + half[1], -1]])
 
 
+def test_a_head_of_fast_tokens_is_fitted_to_the_training_chunks(data, tmp_path):
+    model = {
+        "kind": "vla",
+        "backbone": {"path": "tiny:paligemma"},
+        "architecture": {"kind": "one_step_discrete", "chunk": 3, "max_text_tokens": 64},
+        "head": {"kind": "fast"},
+    }
+    config = validate(Experiment, experiment(data, steps=1).model_dump() | {"model": model, "executor": "chunk:2"})
+    run(config, tmp_path / "run")
+    vla = VLA.from_pretrained(tmp_path / "run")
+    fitted = vla.network.head.tokenizer
+    untrained = config.model.build(ACTION, vla.manifest.observation_spec).head.tokenizer
+    assert fitted.pairs.to_str() != untrained.pairs.to_str()
+    again = validate(Experiment, config.model_dump() | {"name": "again"})
+    run(again, tmp_path / "again")
+    assert VLA.from_pretrained(tmp_path / "again").network.head.tokenizer.pairs.to_str() == fitted.pairs.to_str()
+
+
 def test_a_normalisation_of_nothing_leaves_the_folder_free(data, tmp_path):
     chosen = {"normalization": {"components": {"delte": "clip"}}}
     config = validate(Experiment, experiment(data, steps=1).model_dump() | chosen)
