@@ -46,10 +46,6 @@ class InterleavedDiscrete(Answering, WindowArchitecture):
         self.answers_newest = isinstance(backbone, EncoderDecoderBackbone)
 
     @override
-    def features(self, batch: Batch) -> Features:
-        return self.read(self.act(batch), batch)
-
-    @override
     def read(self, frames: Features, batch: Batch) -> Features:
         right = self.right(batch)
         answered = 1 if self.answers_newest else right.shape[1]
