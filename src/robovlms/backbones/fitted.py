@@ -42,9 +42,8 @@ class Fitted(PretrainedBackbone):
         freeze(self, config)
         if config.resampler:
             self.resampler = self._new_resampler(config.resampler)
-        if config.precision == "bfloat16":
-            self.in_bfloat16 = True
-            halve_frozen(self.model)
+        self.in_bfloat16 = config.precision == "bfloat16"
+        self.halve()
         if config.gradient_checkpointing:
             checkpoint_gradients(self.model)
         if config.compile:
@@ -82,6 +81,11 @@ class Fitted(PretrainedBackbone):
     def merge_adapters(self) -> None:
         """Add the adapters to the VLM's weights."""
         merge_adapters(self.model)
+
+    def halve(self) -> None:
+        """Keep frozen matrices as they are computed with: in bfloat16, where that is asked for."""
+        if self.in_bfloat16:
+            halve_frozen(self.model)
 
     def computing(self) -> AbstractContextManager[Any]:
         """Products in bfloat16 where that is asked for; else whatever surrounds the call."""

@@ -30,6 +30,7 @@ def score(
     workers: int = 0,
     video: int = 0,
     resume: bool = False,
+    device: str = "auto",
 ) -> Results:
     """Evaluate on the tabletop and keep the policy's provenance beside the results."""
     kind, _, name = checkpoint.partition(":")
@@ -38,7 +39,7 @@ def score(
 
         checkpoint = str(trained(name, out, tasks, resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
-    policy, origin, provenance = _policy(checkpoint, executor)
+    policy, origin, provenance = _policy(checkpoint, executor, device)
     trained = provenance.get("data", {}).get("tasks")
     chosen = executor or provenance.get("experiment", {}).get("executor", "first")
     protocol = tabletop_protocol(tasks=trained if tasks is None else tasks, executor=chosen, batch=BATCH, **settings)
@@ -55,10 +56,10 @@ def score(
     return results
 
 
-def _policy(name: str, executor: str | None) -> tuple[Policy, Checkpoint, dict[str, Any]]:
+def _policy(name: str, executor: str | None, device: str) -> tuple[Policy, Checkpoint, dict[str, Any]]:
     if name.startswith("baseline:"):
         return scripted_baseline(name.removeprefix("baseline:"), ACTION_SPEC), Checkpoint(name, digest_of(name)), {}
-    vla = VLA.from_pretrained(name)
+    vla = VLA.from_pretrained(name).for_acting(device)
     chosen = executor or vla.provenance.get("experiment", {}).get("executor", "first")
     return vla.policy(chosen, batch_size=BATCH), Checkpoint(name, digest(name)), vla.provenance
 

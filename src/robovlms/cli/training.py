@@ -13,7 +13,7 @@ from robovlms.training.run import CACHE, run
 def train_and_measure(experiment: Experiment, out: Path, resume: bool) -> Path:
     """Train in the run folder ``out``, then write its held-out open-loop error; returns the checkpoint."""
     checkpoint = run(experiment, out, resume)
-    vla = VLA.from_pretrained(checkpoint)
+    vla = VLA.from_pretrained(checkpoint).for_acting()
     write_open_loop(vla, build_store(open_sources(experiment.data), vla.image_spec, cache=out / CACHE), out)
     shutil.rmtree(out / CACHE, ignore_errors=True)
     return checkpoint

@@ -74,7 +74,8 @@ def _predict(vla: VLA, store: FrameStore, episode: int, normalizers: Mapping) ->
     batch = Loader(store, [episode], window, length, normalizers, shuffle=False).batch(0)
     network = vla.network.eval()
     noise = network.head.draw([np.random.default_rng(episode)] * length)
-    return network.plan(batch, noise=noise).actions[:, 0].numpy()
+    noise = None if noise is None else noise.to(vla.device)
+    return network.plan(batch.to(vla.device), noise=noise).actions[:, 0].cpu().numpy()
 
 
 def _training_mean(store: FrameStore, dataset: int, normalizer) -> Float[np.ndarray, " a"]:

@@ -87,6 +87,10 @@ class Prediction:
     actions: Float[Tensor, "b k a"]
     confidence: Float[Tensor, "b k"] | None = None
 
+    def cpu(self) -> "Prediction":
+        """The same numbers where NumPy can read them."""
+        return Prediction(self.actions.cpu(), None if self.confidence is None else self.confidence.cpu())
+
 
 class Head(nn.Module, ABC):
     """Turns features into action chunks and a loss, in normalised action space (gripper in {0, 1})."""

@@ -12,15 +12,24 @@ from torch import Tensor
 
 PoseLoss = Literal["huber", "mse", "l1"]
 
-_POINTWISE = {"huber": F.smooth_l1_loss, "mse": F.mse_loss, "l1": F.l1_loss}
-
 
 def pose_loss(
-    predicted: Float[Tensor, "*n p"], target: Float[Tensor, "*n p"], mask: Bool[Tensor, "*n"], kind: PoseLoss
+    predicted: Float[Tensor, "*n p"],
+    target: Float[Tensor, "*n p"],
+    mask: Bool[Tensor, "*n"],
+    kind: PoseLoss,
+    huber_delta: float = 1.0,
 ) -> Float[Tensor, ""]:
-    """Mean over valid entries of the chosen regression loss (Huber with delta 1)."""
+    """Mean over valid entries of the chosen regression loss.
+
+    Huber is squared up to an error of ``huber_delta`` and linear with slope 1 beyond (``torch.nn.SmoothL1Loss``).
+    """
     predicted, target = _kept(predicted, mask), _kept(target, mask)
-    return masked_mean(_POINTWISE[kind](predicted, target, reduction="none").mean(dim=-1), mask)
+    if kind == "huber":
+        errors = F.smooth_l1_loss(predicted, target, reduction="none", beta=huber_delta)
+    else:
+        errors = {"mse": F.mse_loss, "l1": F.l1_loss}[kind](predicted, target, reduction="none")
+    return masked_mean(errors.mean(dim=-1), mask)
 
 
 def gripper_loss(

@@ -18,13 +18,14 @@ from robovlms.heads.losses import PoseLoss, gripper_loss, pose_loss
 class RegressionConfig(Config):
     """Settings every regression head has.
 
-    ``gripper_weight`` is the lambda of the loss; upstream RoboVLMs uses 0.01 with Huber, which starves the gripper on
-    short trainings.
+    ``gripper_weight`` is the lambda of the loss; upstream RoboVLMs uses 0.01, which starves the gripper on short
+    trainings, and Huber with a ``huber_delta`` (the normalised error up to which it is squared) of 1.
     """
 
     num_slots: int = Field(1, ge=1)
     hidden: int = Field(256, ge=1)
-    pose_loss: PoseLoss = "l1"
+    pose_loss: PoseLoss = "huber"
+    huber_delta: float = Field(0.3, gt=0)
     gripper_weight: float = Field(0.5, ge=0)
 
 
@@ -65,12 +66,13 @@ class RegressionHead(Head):
     @override
     def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
         poses, logits = self.outputs(features)
-        pose = pose_loss(poses, actions[..., self.pose_columns], mask, self.config.pose_loss)
+        settings = self.config
+        pose = pose_loss(poses, actions[..., self.pose_columns], mask, settings.pose_loss, settings.huber_delta)
         parts = {"pose": pose}
         total = pose
         if self.gripper_columns:
             parts["gripper"] = gripper_loss(logits, actions[..., self.gripper_columns], mask)
-            total = pose + self.config.gripper_weight * parts["gripper"]
+            total = pose + settings.gripper_weight * parts["gripper"]
         return Losses(total, parts)
 
     @override

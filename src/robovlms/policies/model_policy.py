@@ -54,6 +54,7 @@ class ModelPolicy:
     def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int):
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
+        self._device = vla.device
         self.executor = parse_executor(executor, vla.manifest.action_spec)
         self.executor.require(self.network.head.chunk)
         if self.executor.continues and not self.network.head.continues_plans:
@@ -140,10 +141,12 @@ class ModelPolicy:
         """Plan for the rows that are ``due``; the others repeat one of them, and their generators stay as they are."""
         rows = [row if row in due else due[0] for row in range(len(padded))]
         episodes = [padded[row] for row in rows]
-        noise = self.network.head.draw([self._running[e].generator if r in due else None for r, e in enumerate(padded)])
+        drawn = self.network.head.draw([self._running[e].generator if r in due else None for r, e in enumerate(padded)])
+        noise = None if drawn is None else drawn.to(self._device)
         running = {"plan": self._running_plans(episodes)} if self.executor.continues else {}
         asked = replace(batch, instruction_index=batch.instruction_index[rows])
         prediction = self.network.predict(self._windows(episodes, features, rows), asked, noise=noise, **running)
+        prediction = prediction.cpu()
         for row in due:
             self._take(padded[row], prediction, row)
 
@@ -166,7 +169,7 @@ class ModelPolicy:
             frames = [running.frames[step] for step in steps]
             rows.append(frames[:1] * missing + frames)
             valid.append([False] * missing + [True] * len(frames))
-        window = Features.windows(rows, torch.tensor(valid))
+        window = Features.windows(rows, torch.tensor(valid, device=self._device))
         if features.memory is None or features.memory_mask is None:
             return window
         return replace(window, memory=features.memory[origins], memory_mask=features.memory_mask[origins])
@@ -178,7 +181,8 @@ class ModelPolicy:
             if rest is not None:
                 actions[row, : len(rest)] = torch.from_numpy(self.normalizer.normalize(rest))
         length = torch.tensor([0 if rest is None else len(rest) for rest in rests])
-        return RunningPlan(actions, length, torch.full_like(length, self.executor.delay))
+        plan = (actions, length, torch.full_like(length, self.executor.delay))
+        return RunningPlan(*(part.to(self._device) for part in plan))
 
     def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
         rows = torch.arange(len(episodes))
@@ -196,7 +200,7 @@ class ModelPolicy:
             actions=torch.zeros(len(rows), 1, head.chunk, dims),
             action_mask=torch.zeros(len(rows), 1, head.chunk, dtype=torch.bool),
             dataset_id=torch.zeros(len(rows), dtype=torch.long),
-        )
+        ).to(self._device)
 
     def _state(self, observation: Observation) -> np.ndarray:
         """The components this policy was trained on: those ``bind`` found, else all, if there are as many."""

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import torch
 from pydantic import Field
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -30,6 +31,7 @@ from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.fitted import Fitted
 from robovlms.core.batch import Batch
 from robovlms.core.config import Config, digest_of, parse
+from robovlms.core.device import require_device
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.data.stats import load_statistics, save_statistics
@@ -119,6 +121,23 @@ class VLA:
             merged = model.model_copy(update={"backbone": model.backbone.model_copy(update={"lora": None})})
             self.manifest = self.manifest.model_copy(update={"model": merged})
 
+    def for_acting(self, device: str = "auto") -> "VLA":
+        """This policy where it will run, and good for acting alone: what computes in bfloat16 is kept in it.
+
+        Args:
+            device: ``cpu``, ``cuda`` or ``cuda:1``; ``auto`` is the first GPU, or the CPU where there is none.
+
+        Raises:
+            UserError: there is no such device here.
+        """
+        place = require_device(device)
+        self.network.requires_grad_(False)
+        backbone = vlm(self.network)
+        if isinstance(backbone, Fitted):
+            backbone.halve()
+        self.network.to(place)
+        return self
+
     def policy(self, executor: str = "chunk:4", embodiment: str | None = None, batch_size: int = 16) -> "ModelPolicy":
         """A policy that acts with this network.
 
@@ -144,6 +163,11 @@ class VLA:
         if name not in self._normalizers:
             raise UnknownName("embodiment", name, names)
         return self._normalizers[name]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.network.parameters()).device
 
     @property
     def image_spec(self) -> ImageSpec:

@@ -125,7 +125,7 @@ def validate(vla: VLA, batches: tuple[Batch, ...]) -> dict[str, float]:
     vla.network.eval()
     sums: dict[str, float] = {}
     for batch in batches:
-        losses = vla.loss(batch.to(next(vla.network.parameters()).device))
+        losses = vla.loss(batch.to(vla.device))
         for name, value in {"": losses.total, **{f"_{k}": v for k, v in losses.parts.items()}}.items():
             sums[f"val_loss{name}"] = sums.get(f"val_loss{name}", 0.0) + value.item() / len(batches)
     return sums
