@@ -8,7 +8,7 @@ import pytest
 from robovlms.evaluation.results import load
 
 ROOT = Path(__file__).parents[2]
-ROW = re.compile(r"^\|[^|]*\| `([\w-]+)` \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|$", re.MULTILINE)
+ROW = re.compile(r"^\|[^|]*\| `([\w.-]+)` \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|$", re.MULTILINE)
 FILES = sorted((ROOT / "benchmarks/results").glob("*.json"))
 
 
