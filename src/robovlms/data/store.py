@@ -17,7 +17,10 @@ RGB = UInt8[np.ndarray, "n _ _ 3"]
 
 @dataclass(frozen=True, slots=True)
 class EpisodeTable:
-    """One entry for each episode: rows ``starts`` to ``ends`` - 1 are its frames; ids point into the name lists."""
+    """One entry for each episode: rows ``starts`` to ``ends`` - 1 are its frames; ids point into the name lists.
+
+    ``entry_ids`` count the configured sources, in whose order the episodes are.
+    """
 
     starts: Int64[np.ndarray, " e"]
     ends: Int64[np.ndarray, " e"]
@@ -25,6 +28,7 @@ class EpisodeTable:
     task_ids: Int64[np.ndarray, " e"]
     source_ids: Int64[np.ndarray, " e"]
     dataset_ids: Int64[np.ndarray, " e"]
+    entry_ids: Int64[np.ndarray, " e"]
     held_out: Bool[np.ndarray, " e"]
 
     def __len__(self) -> int:

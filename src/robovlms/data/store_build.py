@@ -39,7 +39,7 @@ class OpenedSources:
 
     def fingerprint(self, image: ImageSpec | None) -> str:
         """Changes whenever the store these sources give would."""
-        parts = [f"{config.canonical()} {source.fingerprint()}" for config, source in self]
+        parts = [f"{config.unweighted().canonical()} {source.fingerprint()}" for config, source in self]
         return digest_of("\n".join([*parts, image.canonical() if image else "as recorded"]))
 
 
@@ -95,7 +95,7 @@ def _fill(
     state = allocate("state", (total, observation.state_dims), np.float32)
     actions = allocate("actions", (total, opened.action_spec.dims), np.float32)
     rows = EpisodeRows()
-    for config, source in opened:
+    for entry, (config, source) in enumerate(opened):
         columns = source.observation_spec.columns(observation.state_names)
         for index in range(len(source)):
             episode = source.read(index, observation.camera_names)
@@ -105,7 +105,7 @@ def _fill(
             for name, frames in images.items():
                 frames[at] = _fitted(episode.images[name], frames.shape[1:], image, where)
             state[at], actions[at] = episode.state[:, columns], episode.actions
-            rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}")
+            rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}", entry)
             if on_episode:
                 on_episode(len(rows), num_episodes)
     return FrameStore(

@@ -153,7 +153,17 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     normalizers = {name: vla.normalizer(name) for name in vla.statistics}
     media = encoded_frames(out / CACHE) if experiment.encodes_first else None
     rows = store.training_episodes
-    loader = Loader(store, rows, window, config.batch_size, normalizers, config.seed, config.augment, media=media)
+    loader = Loader(
+        store,
+        rows,
+        window,
+        config.batch_size,
+        normalizers,
+        config.seed,
+        config.augment,
+        media=media,
+        weights=experiment.weights,
+    )
     held_out = []
     if len(store.heldout_episodes) and config.validation_batches:
         fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, media=media)
