@@ -22,7 +22,7 @@ from typing_extensions import override
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.architectures.window import WindowArchitecture, turned
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Media, Segment, Text
+from robovlms.backbones.prompt import Media, Segment, Text
 from robovlms.backbones.stream import Stream, begin, resume
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
@@ -87,10 +87,10 @@ class Interleaved(WindowArchitecture):
         words = super().instructions(batch)
         return words if self.span is None else replace(words, step=-1)
 
-    def step(self, cameras: list[Media], state: Float[Tensor, "b d"] | None, step: int) -> list[Segment]:
+    def step(self, batch: Batch, cameras: list[Media], state: Float[Tensor, "b d"] | None, step: int) -> list[Segment]:
         """The prompt of one step."""
         present = torch.ones(len(cameras[0].tokens), dtype=torch.bool, device=cameras[0].tokens.device)
-        return [*(Image(media, present, step) for media in cameras), *self.states(state, step), *self.slots(step)]
+        return [*self.shown(batch, cameras, present, step), *self.states(state, step), *self.slots(step)]
 
     @override
     def read(self, frames: Features, batch: Batch) -> Features:
@@ -99,7 +99,7 @@ class Interleaved(WindowArchitecture):
         state = None if frames.state is None else turned(frames.state, padding)
         segments: list[Segment] = [self.instructions(batch)]
         for step, cameras in enumerate(steps):
-            segments += self.step(cameras, None if state is None else state[:, step], step)
+            segments += self.step(batch, cameras, None if state is None else state[:, step], step)
         sequence = self.backbone.compose(segments, span=self.span)
         hidden, _ = self.backbone.think(sequence)
         slots = turned(self.backbone.slots(hidden, sequence.layout, len(steps)), -padding)
@@ -129,12 +129,14 @@ class Interleaved(WindowArchitecture):
         """Think about the next step of these rows; about the first one where there are no streams."""
         span = self.span
         assert span is not None
+        has = None if batch.cameras is None else batch.cameras[rows]
+        batch = replace(batch, instruction_index=batch.instruction_index[rows], cameras=has)
         (cameras,) = self.media(frames.slots[rows], batch)
         state = None if frames.state is None else frames.state[rows, 0]
         if streams:
-            return resume(self.backbone, self.step(cameras, state, span - 1), streams, span)
-        words = self.instructions(replace(batch, instruction_index=batch.instruction_index[rows]))
-        return begin(self.backbone, [words, *self.step(cameras, state, 0)], span)
+            return resume(self.backbone, self.step(batch, cameras, state, span - 1), streams, span)
+        words = self.instructions(batch)
+        return begin(self.backbone, [words, *self.step(batch, cameras, state, 0)], span)
 
     @override
     def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:

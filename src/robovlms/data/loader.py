@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 
 from robovlms.actions.normalize import Normalizer
 from robovlms.core.batch import Batch
@@ -61,6 +62,9 @@ class Loader:
         counts = windows_per_episode(window, store.episodes.lengths[self._episodes])
         self._first = np.concatenate([[0], np.cumsum(counts)])
         self._actions = normalized(store, normalizers)
+        self._columns = _partly([normalizers[name].present for name in store.datasets])
+        counted = [len(store.conventions(name).observation_spec.cameras) for name in store.datasets]
+        self._cameras = _partly([np.arange(len(store.images)) < count for count in counted])
         entries = store.episodes.entry_ids[self._episodes]
         mixed = np.bincount(entries, counts, len(weights) if weights else 0).astype(np.int64)
         self._mixture = Mixture(mixed, weights, seed)
@@ -117,6 +121,7 @@ class Loader:
         frames, frame_index = np.unique(windows.frames, return_inverse=True)
         sentences, sentence_index = np.unique(table.instruction_ids[episodes], return_inverse=True)
         actions = self._actions[windows.actions] * windows.action_mask[..., None]
+        datasets = table.dataset_ids[episodes]
         return Batch(
             images={} if self.media is not None else self._images(index, frames),
             frame_id=torch.from_numpy(frames),
@@ -127,7 +132,9 @@ class Loader:
             state=torch.from_numpy(store.state[windows.frames]),
             actions=torch.from_numpy(actions),
             action_mask=torch.from_numpy(windows.action_mask),
-            dataset_id=torch.from_numpy(table.dataset_ids[episodes]),
+            dataset_id=torch.from_numpy(datasets),
+            action_columns=None if self._columns is None else torch.from_numpy(self._columns[datasets]),
+            cameras=None if self._cameras is None else torch.from_numpy(self._cameras[datasets]),
             media=None if self.media is None else torch.from_numpy(np.take(self.media, frames, axis=0)),
         )
 
@@ -151,5 +158,11 @@ def normalized(store: FrameStore, normalizers: Mapping[str, Normalizer]) -> np.n
     table = store.episodes
     for number, name in enumerate(store.datasets):
         rows = store.frames_of(np.flatnonzero(table.dataset_ids == number))
-        actions[rows] = normalizers[name].normalize(store.actions[rows])
+        actions[rows] = normalizers[name].normalize(store.actions_of(name, rows))
     return actions
+
+
+def _partly(has: list[np.ndarray]) -> Bool[np.ndarray, "e _"] | None:
+    """What each embodiment has, unless all have everything."""
+    table = np.stack(has)
+    return None if table.all() else table

@@ -51,7 +51,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
         KeyboardInterrupt: after saving.
     """
     opened = open_sources(experiment.data)
-    experiment.normalization.require_known(opened.action_spec)
+    experiment.normalization.require_known(*(source.action_spec for source in opened.sources))
     resuming = claim(out, experiment, resume)
     with released_on_error(out, keep=resume):
         vla, store = prepare(experiment, opened, out)
@@ -124,6 +124,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
         action_spec=store.action_spec,
         observation_spec=store.observation_spec,
         normalization=experiment.normalization,
+        embodiments=store.embodiments,
     )
     vla = VLA(manifest, network, action_statistics(store))
     fit_head(vla, store)
