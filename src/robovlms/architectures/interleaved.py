@@ -44,7 +44,7 @@ class Interleaved(StreamingArchitecture):
         state = None if frames.state is None else turned(frames.state, padding)
         segments: list[Segment] = [self.instructions(batch)]
         for step, cameras in enumerate(steps):
-            segments += self.step(cameras, None if state is None else state[:, step], step)
+            segments += self.step(batch, cameras, None if state is None else state[:, step], step)
         sequence = self.backbone.compose(segments, span=self.span)
         hidden, _ = self.backbone.think(sequence)
         slots = turned(self.backbone.slots(hidden, sequence.layout, len(steps)), -padding)

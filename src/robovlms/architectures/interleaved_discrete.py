@@ -19,7 +19,7 @@ from robovlms.architectures.answering import Answering, AnsweringConfig
 from robovlms.architectures.streaming import StreamingArchitecture, StreamingConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
-from robovlms.backbones.prompt import Cache, Image, Segment, Sequence
+from robovlms.backbones.prompt import Cache, Segment, Sequence
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head, Prediction
 
@@ -74,7 +74,7 @@ class InterleavedDiscrete(Answering, StreamingArchitecture):
         steps = self.media(frames.slots, batch)
         segments: list[Segment] = [replace(self.instructions(batch), step=-1)]
         for step, cameras in enumerate(steps):
-            segments += [Image(media, frames.valid[:, step], step) for media in cameras]
+            segments += self.shown(batch, cameras, frames.valid[:, step], step)
             segments += self.states(None if frames.state is None else frames.state[:, step], step)
             if step == len(steps) - 1 or not self.answers_newest:
                 segments += [*self.slots(step), *([] if right is None else self.told(right[:, step], step))]

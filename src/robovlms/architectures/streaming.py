@@ -19,7 +19,7 @@ from typing_extensions import override
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.architectures.window import WindowArchitecture
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Cache, Image, Media, Segment
+from robovlms.backbones.prompt import Cache, Media, Segment
 from robovlms.backbones.stream import Stream, begin, resume
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
@@ -78,10 +78,10 @@ class StreamingArchitecture(WindowArchitecture):
     def step_features(self, slots: Float[Tensor, "b t m d"], valid: Tensor, cache: Cache, step: int) -> Features:
         """What a head reads of a stream's newest step, which is number ``step`` in ``cache`` and its end."""
 
-    def step(self, cameras: list[Media], state: Float[Tensor, "b d"] | None, step: int) -> list[Segment]:
+    def step(self, batch: Batch, cameras: list[Media], state: Float[Tensor, "b d"] | None, step: int) -> list[Segment]:
         """The prompt of one step."""
         present = torch.ones(len(cameras[0].tokens), dtype=torch.bool, device=cameras[0].tokens.device)
-        return [*(Image(media, present, step) for media in cameras), *self.states(state, step), *self.slots(step)]
+        return [*self.shown(batch, cameras, present, step), *self.states(state, step), *self.slots(step)]
 
     @override
     def advance(self, batch: Batch, streams: Sequence[Stream | None]) -> tuple[Features, Sequence[Stream | None]]:
@@ -106,15 +106,17 @@ class StreamingArchitecture(WindowArchitecture):
         """Think about the next step of these rows; about the first one where there are no streams."""
         span = self.span
         assert span is not None
+        has = None if batch.cameras is None else batch.cameras[rows]
+        batch = replace(batch, instruction_index=batch.instruction_index[rows], cameras=has)
         (cameras,) = self.media(frames.slots[rows], batch)
         state = None if frames.state is None else frames.state[rows, 0]
         step = span - 1 if streams else 0
-        segments = self.step(cameras, state, step)
+        segments = self.step(batch, cameras, state, step)
         if streams:
             slots, after, cache = resume(self.backbone, segments, streams, span)
         else:
-            words = self.instructions(replace(batch, instruction_index=batch.instruction_index[rows]))
-            slots, after, cache = begin(self.backbone, [replace(words, step=-1), *segments], span)
+            words = replace(self.instructions(batch), step=-1)
+            slots, after, cache = begin(self.backbone, [words, *segments], span)
         return self.step_features(slots, frames.valid[rows], cache, step), after
 
     @override
