@@ -36,6 +36,7 @@ class RLDSDataset:
             raise UserError(f"Data set {self.path} does not exist. Check the path.")
         self.info = read_json(self.path / "dataset_info.json")
         self.leaves = parse_features(read_json(self.path / "features.json"))
+        self._keys = {key for leaf in self.leaves.values() for key in leaf.keys}
         self.name: str = self.info.get("name", self.path.parent.name)
         if self._format != "tfrecord":
             raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
@@ -69,7 +70,7 @@ class RLDSDataset:
         where = self.where(index)
         leaves = [self.leaf(path) for path in (self.leaves if paths is None else paths)]
         example = parse_example(read_record(*self._records[index]), where)
-        missing = sorted({key for leaf in leaves for key in leaf.keys} - set(example))
+        missing = sorted(self._keys - set(example))
         if missing:
             raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
         record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
