@@ -22,7 +22,7 @@ from robovlms.data.oxe.components import (
     state,
 )
 from robovlms.data.oxe.convention import Convention, Numbers, apply, static, take
-from robovlms.data.oxe.oddities import binary_gripper, differences
+from robovlms.data.oxe.oddities import angle_differences, binary_gripper, differences
 
 RATE_HZ = 5.0
 STATE: tuple[State, ...] = (
@@ -42,7 +42,9 @@ def _pose(position_numbers: Numbers, rotation_numbers: Numbers, reference: str) 
 
 
 REACHED = _pose(
-    apply(differences, take("observation/state", 0, 3)), apply(differences, take("observation/state", 3, 6)), "measured"
+    apply(differences, take("observation/state", 0, 3)),
+    apply(angle_differences, take("observation/state", 3, 6)),
+    "measured",
 )
 COMMANDED = _pose(take("action", 0, 3), take("action", 3, 6), "commanded")
 BINARY = gripper(apply(binary_gripper, take("action", 6)))

@@ -156,7 +156,7 @@ def _joined(
 ) -> Float32[np.ndarray, "t _"]:
     columns = [np.empty((num_frames, 0), np.float32)]
     for component, numbers in parts:
-        found = numbers.of(steps)[:num_frames]
+        found = _of(numbers, steps, where)[:num_frames]
         if found.shape[1] != component.dims:
             names = ", ".join(numbers.features)
             raise CorruptData(
@@ -165,3 +165,10 @@ def _joined(
             )
         columns.append(found)
     return np.concatenate(columns, axis=1, dtype=np.float32)
+
+
+def _of(numbers: Numbers, steps: Steps, where: str) -> Column:
+    try:
+        return numbers.of(steps)
+    except UserError as error:  # numbers that name no rotation
+        raise CorruptData(f"{where}: {', '.join(numbers.features)}: {error}") from None

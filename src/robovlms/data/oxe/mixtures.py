@@ -53,7 +53,7 @@ _SOUP: Mixture = (
     ("berkeley_fanuc_manipulation", 2.0),
     ("cmu_stretch", 1.0),
 )
-_PLUS: Mixture = (("bc_z", 0.2), ("fmb", 1.0), ("dobbe", 0.2))
+_PLUS: Mixture = (("bc_z", 0.2), ("fmb_dataset", 1.0), ("dobbe", 0.2))
 
 MIXTURES: Mapping[str, Mixture] = {
     "bridge": (_BRIDGE,),

@@ -54,9 +54,15 @@ def binary_gripper(opening: Column) -> Column:
     return as_column(opening[arrival, 0] > 0.5)
 
 
-def differences(state: Column) -> Column:
-    """What was reached: the state one step later minus the state; one row less. Angles are subtracted as they are."""
+def differences(state: Column) -> Float[np.ndarray, "t-1 _"]:
+    """What was reached: the state one step later minus the state; one row less."""
     return np.diff(state, axis=0)
+
+
+def angle_differences(angles: Column) -> Float[np.ndarray, "t-1 _"]:
+    """``differences`` of angles (rad), the shorter way round; octo subtracts them as they are."""
+    change = np.diff(angles.astype(np.float64), axis=0)
+    return (np.pi - (np.pi - change) % (2 * np.pi)).astype(angles.dtype)
 
 
 def euler_from_quaternion(quaternion: Float[np.ndarray, "t 4"]) -> Float[np.ndarray, "t 3"]:
