@@ -21,16 +21,16 @@ class EpisodeRows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, episode: Episode, dataset: str, source: str) -> None:
-        """Append an episode at the end."""
+    def add(self, episode: Episode, dataset: str, source: str, entry: int) -> None:
+        """Append an episode of the configured source ``entry`` at the end."""
         labels = (episode.instruction, episode.task, source, dataset)
         ids = (known.setdefault(label, len(known)) for known, label in zip(self.names.values(), labels, strict=True))
-        self._rows.append((self.end, self.end + len(episode), *ids))
+        self._rows.append((self.end, self.end + len(episode), *ids, entry))
         self.end += len(episode)
 
     def table(self, holdout: Mapping[str, float]) -> EpisodeTable:
         """The finished table; ``holdout`` is the share of the sources to keep back, by data set."""
-        columns = np.array(self._rows, np.int64).reshape(-1, 6).T
+        columns = np.array(self._rows, np.int64).reshape(-1, 7).T
         sources, datasets = columns[4], columns[5]
         held: list[int] = []
         for name, number in self.names["datasets"].items():

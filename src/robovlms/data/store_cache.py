@@ -9,6 +9,7 @@ from pathlib import Path
 import google_crc32c
 import numpy as np
 
+from robovlms.actions.embodiments import Conventions
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData
@@ -52,6 +53,7 @@ def load_store(folder: Path) -> FrameStore:
         episodes=EpisodeTable(**table),
         action_spec=validate(ActionSpec, described["action_spec"]),
         observation_spec=validate(ObservationSpec, described["observation_spec"]),
+        embodiments={name: validate(Conventions, found) for name, found in described["embodiments"].items()},
         **{name: tuple(described[name]) for name in _NAMES},
     )
 
@@ -83,6 +85,7 @@ def _describe(store: FrameStore, folder: Path) -> None:
         "episodes": {name: column.tolist() for name, column in asdict(store.episodes).items()},
         "action_spec": store.action_spec.model_dump(mode="json"),
         "observation_spec": store.observation_spec.model_dump(mode="json"),
+        "embodiments": {name: found.model_dump(mode="json") for name, found in store.embodiments.items()},
     }
     write_json(folder / "store.json", described | {name: list(getattr(store, name)) for name in _NAMES})
 

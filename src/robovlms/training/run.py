@@ -51,7 +51,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
         KeyboardInterrupt: after saving.
     """
     opened = open_sources(experiment.data)
-    experiment.normalization.require_known(opened.action_spec)
+    experiment.normalization.require_known(*(source.action_spec for source in opened.sources))
     resuming = claim(out, experiment, resume)
     with released_on_error(out, keep=resume):
         vla, store = prepare(experiment, opened, out)
@@ -124,6 +124,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
         action_spec=store.action_spec,
         observation_spec=store.observation_spec,
         normalization=experiment.normalization,
+        embodiments=store.embodiments,
     )
     vla = VLA(manifest, network, action_statistics(store))
     fit_head(vla, store)
@@ -153,7 +154,17 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     normalizers = {name: vla.normalizer(name) for name in vla.statistics}
     media = encoded_frames(out / CACHE) if experiment.encodes_first else None
     rows = store.training_episodes
-    loader = Loader(store, rows, window, config.batch_size, normalizers, config.seed, config.augment, media=media)
+    loader = Loader(
+        store,
+        rows,
+        window,
+        config.batch_size,
+        normalizers,
+        config.seed,
+        config.augment,
+        media=media,
+        weights=experiment.weights,
+    )
     held_out = []
     if len(store.heldout_episodes) and config.validation_batches:
         fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, media=media)
