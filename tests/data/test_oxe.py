@@ -2,6 +2,8 @@
 worked out by hand from octo's (241fb35) and openvla's (c8f03f4) ``transforms`` for hand-made steps.
 """
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from oxe_catalogue import CATALOGUE, EXTERNAL, NATURAL
@@ -11,6 +13,7 @@ from robovlms.core.errors import UnknownName, UserError
 from robovlms.data.images import encode_image
 from robovlms.data.oxe import CONVENTIONS, MIXTURES, OXEDataset, convention_of, mixture, rt_partial
 from robovlms.data.oxe.oddities import absolute_gripper, angle_differences, binary_gripper, padded_text
+from robovlms.data.oxe.table import markdown
 from robovlms.data.sources import RLDSConfig
 
 XYZ = np.array([[1, 2, 3], [4, 5, 6], [7, 8, 9]], np.float32)
@@ -352,6 +355,14 @@ def test_swapped_colours_are_put_right(tmp_path, monkeypatch, encoding, step):
     np.testing.assert_array_equal(frames[0], PIXELS[..., ::step])
 
 
+def test_swapped_colours_that_the_user_names(tmp_path):
+    path = write_stretch(tmp_path)
+    frames = RLDSConfig(path=path, bgr_cameras=("image",)).open().read(0).images["image"]
+    np.testing.assert_array_equal(frames[0], PIXELS[..., ::-1])
+    with pytest.raises(UnknownName, match=r"Unknown camera 'imag'. Did you mean 'image'"):
+        RLDSConfig(path=path, bgr_cameras=("imag",)).open()
+
+
 def test_a_rate_nobody_states(tmp_path, monkeypatch):
     from dataclasses import replace
 
@@ -446,3 +457,9 @@ def test_rt_partial_leaves_episodes_out(tmp_path):
     assert (len(source), source.lengths()) == (2, [2, 3])
     assert (source.read(0).instruction, source.read(1).info["record"]) == ("pick coke can", 2)
     assert source.source_of(1) == "record 2"
+
+
+def test_the_table_of_the_documentation_is_the_code():
+    """Print it anew with ``python -m robovlms.data.oxe.table``."""
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    assert markdown() in page

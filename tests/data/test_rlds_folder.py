@@ -176,6 +176,8 @@ def test_what_the_data_set_lacks_is_said_at_once(folder):
     columns = [StateComponent(name="arm", dims=5).model_dump()]
     with pytest.raises(CorruptData, match=r"record 0: 'arm' has 4 numbers .* expected 5"):
         opened(folder, features=CONVENTION | {"state": columns}).read(0)
+    with pytest.raises(UserError, match="got both convention and features"):
+        opened(folder, convention="taco_play")
     with pytest.raises(UserError, match="wrist_cameras has 'hand'"):
         opened(folder, features=CONVENTION | {"wrist_cameras": ["hand"]})
 

@@ -4,7 +4,7 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import Field, PositiveFloat
+from pydantic import Field, PositiveFloat, model_validator
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
@@ -123,14 +123,23 @@ class RLDSConfig(SourceConfig):
     """What the features mean, where no table fits."""
     rate_hz: PositiveFloat | None = None
     """Control rate (Hz), where no source states it or another is right."""
+    bgr_cameras: tuple[str, ...] | None = None
+    """Cameras whose files have red and blue swapped; when None, what the table says (see ``oxe.choose``)."""
     only_rt_partial: bool = False
     """Keep the episodes whose instruction is one of RT-Partial."""
+
+    @model_validator(mode="after")
+    def _one_convention(self) -> "RLDSConfig":
+        if self.convention and self.features:
+            raise ValueError("got both convention and features, expected one of them")
+        return self
 
     def open(self) -> EpisodeSource:
         """Read the descriptions and the record lengths."""
         from robovlms.data.oxe.dataset import OXEDataset
 
-        return OXEDataset(self.path, self.split, self.features or self.convention, self.rate_hz, self.only_rt_partial)
+        said = self.features or self.convention
+        return OXEDataset(self.path, self.split, said, self.rate_hz, self.bgr_cameras, self.only_rt_partial)
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The first camera: further ones are often empty in RLDS data."""

@@ -53,8 +53,7 @@ def join(*parts: Numbers) -> Numbers:
 class CameraFeature:
     """A camera: an image feature below ``steps/observation/``.
 
-    ``bgr`` says that the published files hold red and blue swapped. Copies that ``rlds_dataset_mod`` re-encoded as JPEG
-    have been put right, so only other images are swapped back.
+    ``bgr`` says that the published files hold red and blue swapped.
     """
 
     feature: str

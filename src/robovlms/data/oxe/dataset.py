@@ -1,6 +1,6 @@
 """The episodes of an RLDS data set whose convention is known: from the tables, the settings, or the folder itself."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ class OXEDataset:
         split: str = "train",
         convention: str | RLDSConvention | None = None,
         rate_hz: float | None = None,
+        bgr_cameras: Collection[str] | None = None,
         only_rt_partial: bool = False,
     ):
         """Open a data set.
@@ -36,6 +37,7 @@ class OXEDataset:
             convention: A name in the tables, or what the features mean. When None, what the folder says of itself
                 (ours do), else the table of the data set's own name.
             rate_hz: Control rate, where no source states it or another is right.
+            bgr_cameras: Cameras whose files have red and blue swapped; when None, what the table says.
             only_rt_partial: Keep the episodes whose instruction is in RT-Partial; reads every record.
 
         Raises:
@@ -45,7 +47,7 @@ class OXEDataset:
         """
         self.rlds = RLDSDataset(path, split)
         self.path = self.rlds.path
-        self.convention = choose(self.rlds, convention, rate_hz)
+        self.convention = choose(self.rlds, convention, rate_hz, bgr_cameras)
         self.action_spec: ActionSpec = self.convention.action_spec
         self._only_rt_partial = only_rt_partial
 
@@ -94,7 +96,7 @@ class OXEDataset:
         require_finite("state", state, kept, where)
         require_finite("action", actions, kept, where)
         return Episode(
-            images={c.feature: images_of(self.rlds, c, steps[c.path], kept, where) for c in chosen},
+            images={c.feature: images_of(c, steps[c.path], kept, where) for c in chosen},
             state=state,
             actions=actions,
             instruction=self._instruction(steps, where),

@@ -36,14 +36,13 @@ def require_image(leaf: Leaf) -> None:
         )
 
 
-def images_of(rlds: RLDSDataset, camera: CameraFeature, stored: Any, kept: range, where: str) -> Frames:
-    """The frames ``kept`` of a camera; only these are decoded.
+def images_of(camera: CameraFeature, stored: Any, kept: range, where: str) -> Frames:
+    """The frames ``kept`` of a camera, stored as files or as one array; only these are decoded.
 
     Raises:
         CorruptData: An image is damaged, or they differ in size; names the step.
     """
-    leaf = rlds.leaf(f"{STEPS}{camera.path}")
-    if leaf.kind == "tensor":
+    if isinstance(stored, np.ndarray):
         frames = stored[kept.start : kept.stop : kept.step]
     else:
         wheres = [f"{where}, step {step}, camera '{camera.feature}'" for step in kept]
@@ -51,4 +50,4 @@ def images_of(rlds: RLDSDataset, camera: CameraFeature, stored: Any, kept: range
         if len({image.shape for image in images}) > 1:
             raise CorruptData(f"{where}: the images of camera '{camera.feature}' differ in size.")
         frames = np.stack(images)
-    return frames[..., ::-1] if camera.bgr and leaf.encoding != "jpeg" else frames
+    return np.ascontiguousarray(frames[..., ::-1]) if camera.bgr else frames

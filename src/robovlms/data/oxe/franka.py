@@ -54,7 +54,7 @@ def _libero() -> Convention:
             state("gripper", 2, take("observation/state", 6, 8), unit="m"),
         ),
         rate_hz=20.0,
-        note="openvla's copy without still steps; units and rate of robosuite's OSC_POSE in LIBERO; images upside down",
+        note="openvla's copy without still steps; turned by half a turn; units and rate of robosuite's OSC_POSE",
     )
 
 
