@@ -4,13 +4,14 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, model_validator
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
 from robovlms.data.hdf5_layout import Layout, LIBEROLayout
+from robovlms.data.rlds_convention import RLDSConvention
 
 
 @runtime_checkable
@@ -112,18 +113,33 @@ class LeRobotConfig(SourceConfig):
 
 
 class RLDSConfig(SourceConfig):
-    """An RLDS folder of a known convention (see ``oxe``): the version folder, which holds ``features.json``."""
+    """An RLDS folder (Open X-Embodiment and others): the version folder, which holds ``features.json``."""
 
     kind: Literal["rlds"] = "rlds"
     split: str = "train"
     convention: str | None = None
-    """Name of the convention; that of the data set when None."""
+    """Name of a table (see ``oxe``); when None, what the folder says of itself, else the table of its own name."""
+    features: RLDSConvention | None = None
+    """What the features mean, where no table fits."""
+    rate_hz: PositiveFloat | None = None
+    """Control rate (Hz), where no source states it or another is right."""
+    bgr_cameras: tuple[str, ...] | None = None
+    """Cameras whose files have red and blue swapped; when None, what the table says (see ``oxe.choose``)."""
+    only_rt_partial: bool = False
+    """Keep the episodes whose instruction is one of RT-Partial."""
+
+    @model_validator(mode="after")
+    def _one_convention(self) -> "RLDSConfig":
+        if self.convention and self.features:
+            raise ValueError("got both convention and features, expected one of them")
+        return self
 
     def open(self) -> EpisodeSource:
         """Read the descriptions and the record lengths."""
-        from robovlms.data.oxe import OXEDataset
+        from robovlms.data.oxe.dataset import OXEDataset
 
-        return OXEDataset(self.path, self.split, self.convention)
+        said = self.features or self.convention
+        return OXEDataset(self.path, self.split, said, self.rate_hz, self.bgr_cameras, self.only_rt_partial)
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The first camera: further ones are often empty in RLDS data."""
