@@ -14,6 +14,7 @@ from robovlms.cli.compare import compare
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.import_checkpoint import import_checkpoint
+from robovlms.cli.plan import plan
 from robovlms.cli.quickstart import quickstart
 from robovlms.cli.report import report
 from robovlms.cli.train import train
@@ -33,6 +34,7 @@ app.command()(demos)
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(plan)
 app.command()(report)
 app.command()(backbones)
 app.command("import-checkpoint")(import_checkpoint)

@@ -60,11 +60,17 @@ class SourceConfig(Config):
     """State components to use, in this order; ``()`` uses none, None the main ones of the format, else all."""
     holdout: float = Field(0.05, ge=0, lt=1)
     """Share of the sources (files, chains, or episodes where nothing else is known) kept for validation."""
+    weight: float | None = Field(None, gt=0)
+    """What share of the samples comes from this data, beside the weights of the others; its windows when None."""
 
     @property
     def name(self) -> str:
         """Embodiment of this data."""
         return self.embodiment or self.path.name
+
+    def unweighted(self) -> "SourceConfig":
+        """All that decides which frames there are."""
+        return self.model_copy(update={"weight": None})
 
     def select(self, source: EpisodeSource) -> ObservationSpec:
         """The part of the observations this configuration uses, in its order.
