@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
 from robovlms.core.errors import CorruptData, UnknownName
@@ -146,6 +146,11 @@ class OXEDataset:
     def source_of(self, index: int) -> str:
         """The file an episode was cut from."""
         return self.rlds.read(index)[self.convention.source][0]
+
+    def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
+        """Which steps of an episode are flagged as its last; None where the data set has no such flag."""
+        flags = self.rlds.read(index).get(f"{STEPS}is_last")
+        return None if flags is None else np.asarray(flags, bool)
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).
