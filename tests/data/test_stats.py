@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -58,7 +60,7 @@ def test_memory_is_bounded():
 def test_merged_shards_are_the_whole(cuts, keep, order, offset):
     rows = np.random.default_rng(5).standard_t(2, (600, 2)) + offset
     edges = [0, *sorted(cuts), 600]
-    shards = [streamed([rows[a:b]], keep, [a]) for a, b in zip(edges, edges[1:], strict=False)]
+    shards = [streamed([rows[a:b]], keep, [a]) for a, b in pairwise(edges)]
     order.shuffle(shards)
     merged = StreamingStatistics(keep)
     for shard in shards:

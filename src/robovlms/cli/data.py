@@ -1,5 +1,7 @@
 """``robovlms data``: look at a data set, measure it, and check that its conventions are what they are said to be."""
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +48,40 @@ def stats(
     console = Console(highlight=False)
     console.print(table(found))
     console.print(f"Statistics: {place}", markup=False, soft_wrap=True)
+
+
+@data.command(context_settings=SETTINGS)
+def doctor(
+    arguments: Arguments,
+    kind: Kind = None,
+    config: ConfigFile = None,
+    validation: Annotated[Path | None, typer.Option(help="Validation data, searched for training episodes.")] = None,
+    statistics: Annotated[Path | None, typer.Option(help="Statistics to hold against the data.")] = None,
+    episodes: Annotated[int, typer.Option(min=0, help="Episodes whose frames are looked at, spread evenly.")] = 100,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Make each known mistake in this data, and see which are noticed.")
+    ] = False,
+    json_: AsJSON = False,
+) -> None:
+    """Verify conventions against the data. Exit code 1 where a finding is an error."""
+    from rich.console import Console
+
+    from robovlms.cli import data_doctor as told
+
+    settings = opened(arguments, kind, config)
+    console = Console(highlight=False)
+    if self_test:
+        found = told.self_test(settings, episodes, quiet=json_)
+        typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
+        return
+    other = opened([str(validation), *arguments[1:]], kind, config) if validation else None
+    diagnosis = told.diagnosis(settings, other, statistics, episodes, quiet=json_)
+    if json_:
+        typer.echo(json.dumps(asdict(diagnosis), indent=2))
+    else:
+        told.tell(diagnosis, console)
+    if diagnosis.failed:
+        raise typer.Exit(1)
 
 
 def opened(arguments: list[str], kind: str | None, config: Path | None) -> "SourceConfig":

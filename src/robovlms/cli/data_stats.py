@@ -1,13 +1,14 @@
 """Measuring a data set in one or several processes, with a progress bar, and the table of what was found."""
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.processes import end_with_parent
 from robovlms.data.dataset_statistics import DataStatistics, Streams, merged, stream, summary
 from robovlms.data.sources import SourceConfig
@@ -24,14 +25,12 @@ def measure(config: SourceConfig, keep: int, workers: int, quiet: bool = False) 
         UserError: There is no episode, or a number that is not finite.
     """
     source = config.open()
-    bar: Callable = (lambda work, **_: work) if quiet else _bar
     if workers == 1:
-        streams = stream(source, bar(range(len(source)), total=len(source)), keep, lambda: None)
-        return summary(source, streams)
+        return summary(source, stream(source, _shown(range(len(source)), len(source), quiet), keep))
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent) as pool:
         count = min(workers * SHARDS_PER_WORKER, max(len(source), 1))
         jobs = [pool.submit(_shard, config, range(i, len(source), count), keep) for i in range(count)]
-        return summary(source, merged(job.result() for job in bar(jobs, total=count)))
+        return summary(source, merged(job.result() for job in _shown(jobs, count, quiet)))
 
 
 def table(found: DataStatistics) -> Table:
@@ -42,17 +41,24 @@ def table(found: DataStatistics) -> Table:
     listed.add_column("", overflow="fold")
     for name in ("mean", "std", "min", "q01", "q99", "max"):
         listed.add_column(name, justify="right", no_wrap=True)
-    for names, values in ((found.action_names, found.action), (found.state_names, found.state)):
+    for part, names, values in _parts(found):
         listed.add_section()
+        listed.add_row(f"[bold]{part}[/]")
         for i, name in enumerate(names):
-            columns = (values.mean, values.std, values.min, values.q01, values.q99, values.max) if values else ()
+            columns = (values.mean, values.std, values.min, values.q01, values.q99, values.max)
             listed.add_row(name, *(compact(column[i]) for column in columns))
     return listed
 
 
+def _parts(found: DataStatistics) -> list[tuple[str, tuple[str, ...], ActionStatistics]]:
+    state = [("state", found.state_names, found.state)] if found.state else []
+    return [("action", found.action_names, found.action), *state]
+
+
 def _shard(config: SourceConfig, episodes: range, keep: int) -> Streams:
-    return stream(config.open(), episodes, keep, lambda: None)
+    return stream(config.open(), episodes, keep)
 
 
-def _bar(work: object, total: int) -> object:
-    return track(work, "episodes", total=total, console=Console(stderr=True), transient=True)
+def _shown(work: Iterable, total: int, quiet: bool) -> Iterable:
+    """The same, with a progress bar on the error stream."""
+    return track(work, "measuring", total=total, console=Console(stderr=True), transient=True, disable=quiet)

@@ -1,6 +1,6 @@
 """Statistics of every number of a data set, one episode in memory at a time, kept in a file beside the data."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -33,7 +33,7 @@ class DataStatistics(Config):
     chance_of_more: float = CHANCE
 
 
-def stream(source: EpisodeSource, episodes: Iterable[int], keep: int, on_episode: Callable[[], None]) -> Streams:
+def stream(source: EpisodeSource, episodes: Iterable[int], keep: int) -> Streams:
     """Statistics of some episodes; ``keep`` rows are remembered for quantiles. No image is decoded."""
     action, state = StreamingStatistics(keep), StreamingStatistics(keep)
     for index in episodes:
@@ -41,7 +41,6 @@ def stream(source: EpisodeSource, episodes: Iterable[int], keep: int, on_episode
         action.add(episode.actions, index * _EPISODE)
         if episode.state.shape[1]:
             state.add(episode.state, index * _EPISODE)
-        on_episode()
     return action, state
 
 

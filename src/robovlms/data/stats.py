@@ -17,6 +17,7 @@ from robovlms.data.store import FrameStore
 CHANCE = 1e-6
 """Probability with which a quantile of a sample may be further off than stated."""
 
+
 @dataclass(frozen=True, slots=True)
 class Moments:
     """Count, mean, sum of squared deviations and range of rows; those of parts merge (Chan, Golub and LeVeque 1979)."""

@@ -21,7 +21,7 @@ def check(data: Examined) -> list[Finding]:
 
 
 def _values(data: Examined, gripper: ActionComponent) -> list[Finding]:
-    at, named = data.action_spec.slice_of(gripper.name), (gripper.gripper_closed, gripper.gripper_open)
+    at, named = data.action_spec.slice_of(gripper.name), np.array([gripper.gripper_closed, gripper.gripper_open], float)
     for one in data.recordings:
         commands = one.actions[:, at][:, 0]
         other = ~np.isclose(commands[:, None], named, atol=1e-3).any(axis=1)

@@ -1,6 +1,8 @@
 """An episode that stands twice, once for training and once for validation."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 
@@ -14,38 +16,49 @@ LEAST_ROWS = 3
 
 def check(data: Examined) -> list[Finding]:
     """Rows of numbers (state and action) that several episodes have in common."""
-    owners = defaultdict(set)
-    rows = [_rows(one) for one in data.recordings]
-    for number, own in enumerate(rows):
-        for row in own:
-            owners[row].add(number)
-    twins = [(i, j) for i, own in enumerate(rows) for j in _twins(i, own, owners)]
-    leaks = [(i, j) for i, j in twins if data.recordings[i].held_out and not data.recordings[j].held_out]
+    recordings = data.recordings
+    twins = _twins(recordings, recordings)
+    leaks = [(one, other) for one, other in twins if one.held_out and not other.held_out]
     if leaks:
-        held, seen_in = (data.recordings[number].index for number in leaks[0])
-        seen = f"episode {held}, held out for validation, stands in the training episode {seen_in} too"
-        return [_finding("error", f"{seen} ({len({i for i, _ in leaks})} such)", held)]
+        held, seen_in = leaks[0]
+        seen = f"episode {held.index}, held out for validation, stands in the training episode {seen_in.index} too"
+        return [_finding("error", f"{seen} ({len({one.index for one, _ in leaks})} such)", held.index)]
     if twins:
-        one, other = (data.recordings[number].index for number in twins[0])
-        return [_finding("warning", f"episodes {one} and {other} are the same recording", one)]
+        one, other = twins[0]
+        return [_finding("warning", f"episodes {one.index} and {other.index} are the same recording", one.index)]
     return []
 
 
-def _finding(severity: str, seen: str, episode: int) -> Finding:
+def between(training: Examined, validation: Examined) -> list[Finding]:
+    """Episodes of a validation set that stand in the training set too."""
+    twins = _twins(validation.recordings, training.recordings)
+    if not twins:
+        return []
+    one, other = twins[0]
+    seen = f"episode {one.index} of the validation data is the training episode {other.index}"
+    return [_finding("error", f"{seen} ({len({held.index for held, _ in twins})} such)", other.index)]
+
+
+def _finding(severity: Literal["error", "warning"], seen: str, episode: int) -> Finding:
     remedy = "Remove the copies, or give both the same source so that a split keeps them together."
-    kind = "error" if severity == "error" else "warning"
-    return Finding("leak", kind, seen, "every recording once", remedy, episode)
+    return Finding("leak", severity, seen, "every recording once", remedy, episode)
 
 
-def _rows(one: Recording) -> list[bytes]:
+def _twins(some: Sequence[Recording], others: Sequence[Recording]) -> list[tuple[Recording, Recording]]:
+    """Pairs in which the second episode has most of the first one's rows."""
+    owners = defaultdict(list)
+    for other in others:
+        for row in _rows(other):
+            owners[row].append(other)
+    found = []
+    for one in some:
+        rows = _rows(one)
+        shared = Counter(id(other) for row in rows for other in owners[row] if other is not one)
+        many = {number for number, count in shared.items() if count >= max(SHARE * len(rows), LEAST_ROWS)}
+        found += [(one, other) for other in others if id(other) in many] if many else []
+    return found
+
+
+def _rows(one: Recording) -> set[bytes]:
     numbers = np.concatenate([one.state, one.actions], axis=1).astype(np.float32)
-    return [row.tobytes() for row in np.unique(numbers, axis=0)]
-
-
-def _twins(number: int, rows: list[bytes], owners: dict[bytes, set[int]]) -> list[int]:
-    """Episodes that have most of these rows."""
-    counts: dict[int, int] = defaultdict(int)
-    for row in rows:
-        for other in owners[row] - {number}:
-            counts[other] += 1
-    return [other for other, count in counts.items() if count >= max(SHARE * len(rows), LEAST_ROWS)]
+    return {row.tobytes() for row in numbers}

@@ -30,7 +30,7 @@ def _other_reading(readings: Readings) -> Finding | None:
     certain = {name: _certainty(readings, name) for name in readings.motions if name != readings.declared}
     best = max(certain, key=certain.__getitem__)
     agreement = readings.motions[best].agreement()
-    if certain[best] < SURE or agreement < NOTHING:
+    if certain[best] < SURE or agreement < max(NOTHING, readings.motion.agreement()):
         return None
     seen = f"{_told(readings)}; read as {best}, by {agreement:.2f} ({certain[best]:.0f} standard errors more)"
     return _finding(seen, readings, "kind, frame or rotation of the component")
@@ -63,9 +63,7 @@ def _nothing(readings: Readings) -> Finding:
 
 def _told(readings: Readings) -> str:
     agreement = readings.motion.agreement()
-    return (
-        f"'{readings.component.name}' read as {readings.declared} agrees with the motion by {agreement:.2f} (cosine)"
-    )
+    return f"'{readings.component.name}' read as {readings.declared} agrees with the motion by {agreement:.2f} (cosine)"
 
 
 def _finding(seen: str, readings: Readings, what: str) -> Finding:

@@ -9,7 +9,11 @@ MOST = 1.5
 LEAST = {"commanded": 0.6, "measured": 0.15, "none": 0.15}
 """Least share of the asked motion that is seen, by what deltas are added to: a measured pose is left behind by a
 controller that has not arrived when the next delta is added to it (robosuite's OSC moves about a third)."""
-FACTORS = {1000.0: "millimetres against metres", 100.0: "centimetres against metres", 57.2958: "degrees against radians"}
+FACTORS = {
+    1000.0: "millimetres against metres",
+    100.0: "centimetres against metres",
+    57.2958: "degrees against radians",
+}
 
 
 def check(data: Examined) -> list[Finding]:

@@ -55,13 +55,37 @@ class Trial:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Trials:
+    """What is found in the data as it is, and one trial for each mistake."""
+
+    known: tuple[Finding, ...]
+    trials: tuple[Trial, ...]
+
+    @property
+    def num_made(self) -> int:
+        """How many mistakes could be made in this data."""
+        return sum(trial.caught is not None for trial in self.trials)
+
+    @property
+    def num_caught(self) -> int:
+        """How many of them were noticed by a check that should."""
+        return sum(bool(trial.caught) for trial in self.trials)
+
+
 def trials(
     source: EpisodeSource, config: SourceConfig, looked_at: int = 20, on_trial: Callable[[], object] = lambda: None
-) -> tuple[list[Finding], list[Trial]]:
-    """What is found in a data set as it is, and which mistakes are noticed when they are made in it."""
+) -> Trials:
+    """Make every mistake in a data set, one at a time, and see which are noticed.
+
+    Args:
+        source: The data.
+        config: Its settings.
+        looked_at: In how many episodes frames are decoded.
+        on_trial: Called after each.
+    """
     clean = examine(source, config, looked_at=looked_at)
-    known = diagnose(clean)
-    found = []
+    known, found = diagnose(clean), []
     for name, (checks, make) in MISTAKES.items():
         altered = make(source)
         data = examine(altered, config, looked_at=looked_at) if altered else None
@@ -69,7 +93,7 @@ def trials(
         on_trial()
     found.append(_trial(STATISTICS, "statistics", _with_statistics_of_another(clean), known))
     on_trial()
-    return known, found
+    return Trials(tuple(known), tuple(found))
 
 
 def _trial(name: str, checks: str, data: Examined | None, known: list[Finding]) -> Trial:

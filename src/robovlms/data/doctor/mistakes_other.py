@@ -1,5 +1,6 @@
 """Mistakes about the gripper, cameras, sentences, flags, statistics and splits."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from robovlms.core.types import Episode
 from robovlms.data.doctor.altered import Altered, action_columns, respecified, with_actions, with_images
 from robovlms.data.doctor.check_cameras import ON_THE_TOOL
+from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource
 
 FROZEN_FROM = 2
@@ -96,6 +98,8 @@ def leaked(source: EpisodeSource) -> Altered:
     return Altered(source, copies=len(source))
 
 
-def _camera(source: EpisodeSource, change: object) -> Altered | None:
-    names = source.observation_spec.camera_names
-    return Altered(source, lambda e, _: with_images(e, lambda n, f: change(f) if n == names[0] else f)) if names else None
+def _camera(source: EpisodeSource, change: Callable[[Frames], Frames]) -> Altered | None:
+    """The source with other frames of its first camera."""
+    first = next(iter(source.observation_spec.camera_names), None)
+    altered = Altered(source, lambda e, _: with_images(e, lambda name, f: change(f) if name == first else f))
+    return altered if first else None

@@ -28,7 +28,9 @@ def state_in(find: Callable[[ObservationSpec], StateComponent | None], factor: f
 
     def make(source: EpisodeSource) -> Altered | None:
         at = state_columns(source, find)
-        return at and Altered(source, lambda episode, _: with_state(episode, at, episode.state[:, at] * factor))
+        if at is None:
+            return None
+        return Altered(source, lambda episode, _: with_state(episode, at, episode.state[:, at] * factor))
 
     return make
 
@@ -78,7 +80,9 @@ def quaternion_order(source: EpisodeSource) -> Altered | None:
 
     def change(episode: Episode, _: int) -> Episode:
         quaternion = convert(episode.state[:, at], kind, "quaternion_xyzw")
-        return replace(episode, state=np.hstack([episode.state[:, : at[0]], quaternion, episode.state[:, at[-1] + 1 :]]))
+        return replace(
+            episode, state=np.hstack([episode.state[:, : at[0]], quaternion, episode.state[:, at[-1] + 1 :]])
+        )
 
     return Altered(source, change, observations=source.observation_spec.model_copy(update={"state": parts}))
 

@@ -62,5 +62,5 @@ class Motion:
 
 
 def _stretches(parts: Sequence[Vectors], steps: int) -> Vectors:
-    sums = [np.cumsum(np.vstack([np.zeros((1, 3)), part]), axis=0) for part in parts]
+    sums: list[np.ndarray] = [np.cumsum(np.vstack([np.zeros((1, 3)), part]), axis=0) for part in parts]
     return np.concatenate([np.zeros((0, 3)), *(s[steps:] - s[:-steps] for s in sums if len(s) > steps)])
