@@ -5,6 +5,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from jaxtyping import Bool
+
 from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
 from robovlms.core.errors import CorruptData
 from robovlms.core.types import Episode
@@ -78,6 +81,11 @@ class OXEDataset:
         """The file an episode was cut from, or its record where that is not recorded."""
         number = self._records[index]
         return self._source(self.rlds.read(number, self._present(self.convention.source)), number)
+
+    def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
+        """Which steps of an episode are flagged as its last; None where the data set has no such flag."""
+        flags = self.rlds.read(self._records[index]).get(f"{STEPS}is_last")
+        return None if flags is None else np.asarray(flags, bool)
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).
