@@ -109,6 +109,28 @@ def convert(
         work.tell(found, out, Console(highlight=False))
 
 
+@data.command(context_settings=SETTINGS)
+def cache(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE] [--a.b.c VALUE]...", help="As for train: what will be trained."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="An experiment as a YAML or JSON file.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Data set folder; may be repeated.")] = None,
+    cache: Annotated[Path, typer.Option(help="The folder that keeps decoded frames.")] = Path("runs/cache"),
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say how large it will be; decode nothing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum.")] = False,
+) -> None:
+    """Decode an experiment's frames beforehand, for train --cache; goes on where a killed run was."""
+    from rich.console import Console
+
+    from robovlms.cli.data_cache import decode
+    from robovlms.cli.train import load_experiment
+
+    experiment = load_experiment(arguments or [], config, data or [], None, None)
+    decode(experiment, cache, Console(highlight=False), estimate, verify)
+
+
 def opened(arguments: list[str], kind: str | None, config: Path | None) -> "SourceConfig":
     """The settings that the command line describes, validated."""
     from robovlms.core.config import parse_overrides, read_file
