@@ -52,6 +52,11 @@ def read_spans(path: Path, folder: Path) -> list[Span]:
         CorruptData: A file is missing or damaged, a sentence is no text, or a span is empty or lies outside the
             segments; names file and row.
     """
+    if not path.is_file():
+        raise CorruptData(
+            f"{path} is missing. Set path to a folder with training and validation in it, or to one of them, and "
+            "annotations to the folder that holds the sentences."
+        )
     found = read_dictionary(path)
     columns = {name: _column(found, group, name, path) for name, group in _GROUPS.items()}
     if "source" in found["info"]:  # our writer's: episodes that must stay together
