@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import yaml
+from calvin_files import write_folder
 from hdf5_files import write_act, write_demos
 from lerobot_v2 import V2Folder, recording
 
@@ -42,7 +43,18 @@ def lerobot_v2(tmp_path):
     return {"kind": "lerobot", "path": str(path), "action_spec": spec.model_dump(mode="json"), "cameras": ["top"]}
 
 
-@pytest.mark.parametrize(("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10)])
+@pytest.fixture
+def calvin(tmp_path):
+    spans = [((start, start + 4), "open_drawer", "pull") for start in (0, 5, 20)]
+    folder = write_folder(
+        tmp_path / "task_B_D/training", [(0, 9), (20, 24)], spans, {"calvin_scene_B": [0, 24]}, scale=3
+    )
+    return {"kind": "calvin", "path": str(folder.parent), "scenes": "B", "cameras": ["rgb_static"]}
+
+
+@pytest.mark.parametrize(
+    ("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10), ("calvin", 7, 30)]
+)
 def test_training_from_the_command_line(data, dims, rate, request, tmp_path, monkeypatch, capsys):
     experiment = {
         "name": "formats",
