@@ -134,6 +134,24 @@ def test_only_what_is_asked_for_is_decoded(folder):
         source.read(0, ("png",))
 
 
+def test_a_look_reads_no_more_than_it_needs(folder):
+    """Lengths and sources are told without verifying pixels; reading the episode finds the damage."""
+    file = folder / "mine-train.tfrecord-00000-of-00002"
+    content = bytearray(file.read_bytes())
+    content[content.index(b"\x89PNG") + 40] ^= 1
+    file.write_bytes(content)
+    source = opened(folder)
+    assert (source.lengths(), source.source_of(1)) == ([3, 3, 3], "run/1.pkl")
+    with pytest.raises(CorruptData, match="record 0: the checksum does not match"):
+        source.read(0)
+
+
+def test_the_fingerprint_follows_what_is_known(folder):
+    same, faster = opened(folder).fingerprint(), opened(folder, rate_hz=9).fingerprint()
+    assert same == opened(folder).fingerprint() != faster
+    assert opened(folder, bgr_cameras=["png"]).fingerprint() not in (same, faster)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
+from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData
 from robovlms.core.types import Episode
 from robovlms.data.oxe.choose import choose
@@ -38,7 +39,7 @@ class OXEDataset:
                 (ours do), else the table of the data set's own name.
             rate_hz: Control rate, where no source states it or another is right.
             bgr_cameras: Cameras whose files have red and blue swapped; when None, what the table says.
-            only_rt_partial: Keep the episodes whose instruction is in RT-Partial; reads every record.
+            only_rt_partial: Keep the episodes whose instruction is in RT-Partial; looks at every record.
 
         Raises:
             CorruptData: A file is missing or damaged.
@@ -67,17 +68,19 @@ class OXEDataset:
         return {camera.view: camera.feature for camera in reversed(self.convention.cameras)}
 
     def lengths(self) -> list[int]:
-        """Number of frames of each episode; RLDS keeps no index, so every record is read."""
-        return [len(self._frames(self.rlds.read(number, [self._counted]), number)) for number in self._records]
+        """Number of frames of each episode; RLDS keeps no index, so every record is looked at."""
+        return [len(self._frames(self.rlds.skim(number, [self._counted]), number)) for number in self._records]
 
     def fingerprint(self) -> str:
-        """Changes whenever the data set does."""
-        return self.rlds.fingerprint()
+        """Changes whenever the data set does, or what is known of it."""
+        specs = [spec.canonical() for spec in (self.action_spec, self.observation_spec)]
+        rest = repr((self.convention.cameras, self.convention.frames(1000)))
+        return digest_of("\n".join([self.rlds.fingerprint(), *specs, rest]))
 
     def source_of(self, index: int) -> str:
         """The file an episode was cut from, or its record where that is not recorded."""
         number = self._records[index]
-        return self._source(self.rlds.read(number, self._present(self.convention.source)), number)
+        return self._source(self.rlds.skim(number, self._present(self.convention.source)), number)
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).
@@ -112,7 +115,7 @@ class OXEDataset:
         return [number for number in numbers if rt_partial(self._said_in(number))]
 
     def _said_in(self, number: int) -> str:
-        record = self.rlds.read(number, [STEPS + self.convention.language])
+        record = self.rlds.skim(number, [STEPS + self.convention.language])
         return self._instruction(steps_of(record), self.rlds.where(number))
 
     @property
