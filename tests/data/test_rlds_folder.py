@@ -138,12 +138,12 @@ def test_a_look_reads_no_more_than_it_needs(folder):
     """Lengths and sources are told without verifying pixels; reading the episode finds the damage."""
     file = folder / "mine-train.tfrecord-00000-of-00002"
     content = bytearray(file.read_bytes())
-    content[content.index(b"\x89PNG") + 40] ^= 1
+    content[content.rindex(b"\x89PNG") + 40] ^= 1
     file.write_bytes(content)
     source = opened(folder)
     assert (source.lengths(), source.source_of(1)) == ([3, 3, 3], "run/1.pkl")
-    with pytest.raises(CorruptData, match="record 0: the checksum does not match"):
-        source.read(0)
+    with pytest.raises(CorruptData, match="record 1: the checksum does not match"):
+        source.read(1)
 
 
 def test_the_fingerprint_follows_what_is_known(folder):
