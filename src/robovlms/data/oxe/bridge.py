@@ -22,7 +22,8 @@ from robovlms.data.oxe.components import (
     rotation,
     state,
 )
-from robovlms.data.oxe.convention import Convention, Numbers, apply, static, take
+from robovlms.data.oxe.convention import Convention, static
+from robovlms.data.oxe.numbers import Numbers, apply, take
 from robovlms.data.oxe.oddities import angle_differences, binary_gripper, differences
 
 RATE_HZ = 5.0

@@ -1,6 +1,6 @@
 """How one RLDS data set is to be read: which features hold what, and what their numbers mean."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,44 +9,10 @@ from jaxtyping import Float32
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, StateComponent
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.oxe.oddities import Column, as_column, first_text
+from robovlms.data.oxe.numbers import Numbers, Steps
+from robovlms.data.oxe.oddities import Column, first_text
 
-Steps = Mapping[str, Any]
 OBSERVATION = "observation/"
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Some numbers of every step: the features they are made of (below ``steps/``), and how."""
-
-    features: tuple[str, ...]
-    of: Callable[[Steps], Column]
-
-
-def take(feature: str, start: int | None = None, stop: int | None = None) -> Numbers:
-    """Columns ``start`` to ``stop`` of a feature, as recorded."""
-    return columns(Numbers((feature,), lambda steps: as_column(steps[feature])), start, stop)
-
-
-def columns(numbers: Numbers, start: int | None, stop: int | None) -> Numbers:
-    """Some of the columns."""
-    return apply(lambda found: found[:, start:stop], numbers)
-
-
-def apply(function: Callable[[Column], Column], numbers: Numbers) -> Numbers:
-    """An oddity put right."""
-    return Numbers(numbers.features, lambda steps: function(numbers.of(steps)))
-
-
-def constant(like: Numbers, dims: int, value: float = 0.0) -> Numbers:
-    """What this robot never does: as many rows as ``like``."""
-    return Numbers(like.features, lambda steps: np.full((len(like.of(steps)), dims), value, np.float32))
-
-
-def join(*parts: Numbers) -> Numbers:
-    """Columns side by side."""
-    features = tuple(feature for numbers in parts for feature in numbers.features)
-    return Numbers(features, lambda steps: np.concatenate([numbers.of(steps) for numbers in parts], axis=1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData
 from robovlms.core.types import Episode
 from robovlms.data.oxe.choose import choose
+from robovlms.data.oxe.finite import require_finite
 from robovlms.data.oxe.frames import camera_of, images_of
 from robovlms.data.oxe.mixtures import rt_partial
-from robovlms.data.oxe.numbers import require_finite
 from robovlms.data.rlds import Record, RLDSDataset, steps_of
 from robovlms.data.rlds_convention import INFO, TASK, RLDSConvention, info_of
 from robovlms.data.rlds_features import STEPS
