@@ -200,6 +200,13 @@ def test_what_the_data_set_lacks_is_said_at_once(folder):
         opened(folder, features=CONVENTION | {"wrist_cameras": ["hand"]})
 
 
+def test_a_sentence_for_all(folder):
+    source = opened(folder, features=CONVENTION | {"language": "nowhere"}, instruction="turn it")
+    assert (source.read(1).instruction, source.lengths()) == ("turn it", [3, 3, 3])
+    with pytest.raises(UserError, match="got both instruction and only_rt_partial"):
+        opened(folder, instruction="turn it", only_rt_partial=True)
+
+
 def test_other_templates(tmp_path):
     template = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_INDEX}"
     folder = write_folder(tmp_path / "a", TREE, [[record(0)]], template=template)

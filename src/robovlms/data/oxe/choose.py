@@ -16,18 +16,23 @@ from robovlms.data.rlds_features import STEPS
 
 
 def choose(
-    rlds: RLDSDataset, asked: str | RLDSConvention | None, rate_hz: float | None, bgr: Collection[str] | None
+    rlds: RLDSDataset,
+    asked: str | RLDSConvention | None,
+    rate_hz: float | None = None,
+    bgr_cameras: Collection[str] | None = None,
+    instruction: str | None = None,
 ) -> Convention:
     """The convention asked for, or what the folder says of itself, or the table of the data set's own name.
 
-    ``bgr`` are the cameras whose files have red and blue swapped. When None, they are those the table says, where files
-    are no JPEG: copies that ``rlds_dataset_mod`` re-encoded as JPEG have been put right.
+    ``bgr_cameras`` are those whose files have red and blue swapped. When None, they are those the table says, where
+    files are no JPEG: copies that ``rlds_dataset_mod`` re-encoded as JPEG have been put right.
 
     Raises:
         UnknownName: No such table or camera; or the data set lacks a feature, and the message names the nearest it has.
         UserError: Nobody states the control rate, or a camera is no image.
     """
-    convention = _named(rlds, asked).at(rate_hz)
+    found = _named(rlds, asked)
+    convention = replace(found, rate_hz=rate_hz or found.rate_hz, sentence=instruction)
     for feature in (*convention.features, *(camera.path for camera in convention.cameras)):
         if STEPS + feature not in rlds.leaves:
             raise UnknownName(f"feature of {rlds.path}", STEPS + feature, rlds.leaves)
@@ -35,7 +40,7 @@ def choose(
         require_image(rlds.leaf(STEPS + camera.path))
     if convention.rate_hz is None:
         raise UserError(f"{rlds.path}: no source states the control rate of '{rlds.name}'. Set rate_hz (Hz).")
-    return replace(convention, cameras=_coloured(rlds, convention.cameras, bgr))
+    return replace(convention, cameras=_coloured(rlds, convention.cameras, bgr_cameras))
 
 
 def _coloured(

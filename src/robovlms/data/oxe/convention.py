@@ -1,7 +1,7 @@
 """How one RLDS data set is to be read: which features hold what, and what their numbers mean."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -53,6 +53,7 @@ class Convention:
         rate_hz: Control rate; None where no source states it.
         language: Feature of the instruction.
         words: Instruction of an episode, from that feature.
+        sentence: The instruction of all episodes, where the feature is not to be read.
         source: Feature that says what an episode was cut from, where the data set has it.
         first: Steps dropped at the beginning.
         last: Steps dropped at the end, after the differences between steps were taken.
@@ -66,6 +67,7 @@ class Convention:
     rate_hz: float | None = None
     language: str = "language_instruction"
     words: Callable[[Any], str] = first_text
+    sentence: str | None = None
     source: str = "episode_metadata/file_path"
     first: int = 0
     last: int = 0
@@ -75,8 +77,9 @@ class Convention:
     @property
     def features(self) -> tuple[str, ...]:
         """What is read besides images, below ``steps/``."""
+        spoken = [self.language] if self.sentence is None else []
         parts = [*self.actions, *self.state]
-        return tuple(dict.fromkeys([self.language, *(f for _, numbers in parts for f in numbers.features)]))
+        return tuple(dict.fromkeys([*spoken, *(f for _, numbers in parts for f in numbers.features)]))
 
     @property
     def action_spec(self) -> ActionSpec:
@@ -94,9 +97,9 @@ class Convention:
         """What the state means."""
         return tuple(component for component, _ in self.state)
 
-    def at(self, rate_hz: float | None) -> "Convention":
-        """The same with the control rate a user gives, if any."""
-        return self if rate_hz is None else replace(self, rate_hz=rate_hz)
+    def instruction(self, steps: Steps) -> str:
+        """What an episode is about."""
+        return self.words(steps[self.language]) if self.sentence is None else self.sentence
 
     def frames(self, num_steps: int) -> range:
         """Which steps become frames."""

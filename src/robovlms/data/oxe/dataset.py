@@ -28,6 +28,7 @@ class OXEDataset:
         convention: str | RLDSConvention | None = None,
         rate_hz: float | None = None,
         bgr_cameras: Collection[str] | None = None,
+        instruction: str | None = None,
         only_rt_partial: bool = False,
     ):
         """Open a data set.
@@ -39,6 +40,7 @@ class OXEDataset:
                 (ours do), else the table of the data set's own name.
             rate_hz: Control rate, where no source states it or another is right.
             bgr_cameras: Cameras whose files have red and blue swapped; when None, what the table says.
+            instruction: The sentence of all episodes, where the records say none or another is wanted.
             only_rt_partial: Keep the episodes whose instruction is in RT-Partial; looks at every record.
 
         Raises:
@@ -48,7 +50,7 @@ class OXEDataset:
         """
         self.rlds = RLDSDataset(path, split)
         self.path = self.rlds.path
-        self.convention = choose(self.rlds, convention, rate_hz, bgr_cameras)
+        self.convention = choose(self.rlds, convention, rate_hz, bgr_cameras, instruction)
         self.action_spec: ActionSpec = self.convention.action_spec
         self._only_rt_partial = only_rt_partial
 
@@ -136,7 +138,7 @@ class OXEDataset:
 
     def _instruction(self, steps: Mapping[str, Any], where: str) -> str:
         try:
-            return self.convention.words(steps[self.convention.language])
+            return self.convention.instruction(steps)
         except (UnicodeDecodeError, IndexError) as error:
             raise CorruptData(f"{where}: the instruction cannot be read ({error}). Leave the record out.") from None
 
