@@ -3,9 +3,11 @@
 import io
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from tfds_folder import features, image, sequence, steps, tensor, text, write_folder
 
@@ -219,3 +221,10 @@ def test_other_templates(tmp_path):
     (folder / "dataset_info.json").write_text(json.dumps(info))
     with pytest.raises(UserError, match="stored as array_record, expected tfrecord"):
         RLDSDataset(folder)
+
+
+def test_the_settings_of_the_documentation_are_settings():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml")[1:]]
+    entries = [entry for block in blocks for entry in block["data"] if entry["kind"] == "rlds"]
+    assert [validate(RLDSConfig, entry).convention for entry in entries] == ["bridge_orig", None]
