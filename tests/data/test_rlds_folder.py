@@ -189,6 +189,9 @@ def test_what_the_data_set_lacks_is_said_at_once(folder):
         opened(folder, features=CONVENTION | {"cameras": ["pgn"], "wrist_cameras": []})
     with pytest.raises(UserError, match=r"'steps/observation/state' is a tensor .* expected one image a step"):
         opened(folder, features=CONVENTION | {"cameras": ["state"], "wrist_cameras": []})
+    for feature in ("language_instruction", "observation/boxes", "observation/png"):
+        with pytest.raises(UserError, match=f"'steps/{feature}' is a .* expected as many numbers in every step"):
+            opened(folder, features=CONVENTION | {"actions": [feature]})
     with pytest.raises(UnknownName, match="Did you mean 'taco_play'"):
         opened(folder, features=None, convention="taco_pley")
     with pytest.raises(UnknownName, match="RLDS convention 'mine'"):

@@ -12,7 +12,7 @@ from robovlms.data.oxe.frames import require_image
 from robovlms.data.oxe.tables import convention_of, given
 from robovlms.data.rlds import RLDSDataset
 from robovlms.data.rlds_convention import CONVENTION_FILE, RLDSConvention
-from robovlms.data.rlds_features import STEPS
+from robovlms.data.rlds_features import STEPS, Leaf
 
 
 def choose(
@@ -29,7 +29,7 @@ def choose(
 
     Raises:
         UnknownName: No such table or camera; or the data set lacks a feature, and the message names the nearest it has.
-        UserError: Nobody states the control rate, or a camera is no image.
+        UserError: Nobody states the control rate, or a feature is no image, or no numbers, as it should.
     """
     found = _named(rlds, asked)
     convention = replace(found, rate_hz=rate_hz or found.rate_hz, sentence=instruction)
@@ -38,6 +38,9 @@ def choose(
             raise UnknownName(f"feature of {rlds.path}", STEPS + feature, rlds.leaves)
     for camera in convention.cameras:
         require_image(rlds.leaf(STEPS + camera.path))
+    for _, numbers in (*convention.actions, *convention.state):
+        for feature in numbers.features:
+            _require_numbers(rlds.leaf(STEPS + feature))
     if convention.rate_hz is None:
         raise UserError(f"{rlds.path}: no source states the control rate of '{rlds.name}'. Set rate_hz (Hz).")
     return replace(convention, cameras=_coloured(rlds, convention.cameras, bgr_cameras))
@@ -53,6 +56,14 @@ def _coloured(
         if name not in names:
             raise UnknownName("camera", name, names)
     return tuple(replace(camera, bgr=camera.feature in bgr) for camera in cameras)
+
+
+def _require_numbers(leaf: Leaf) -> None:
+    if leaf.kind != "tensor" or leaf.dtype == "string" or leaf.levels != 1 or -1 in leaf.shape:
+        raise UserError(
+            f"Feature '{leaf.path}' is a {leaf.kind} of {leaf.dtype} {leaf.shape}, expected as many numbers in every "
+            "step. Name another feature."
+        )
 
 
 def _named(rlds: RLDSDataset, asked: str | RLDSConvention | None) -> Convention:
