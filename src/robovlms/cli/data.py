@@ -23,6 +23,33 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 
 @data.command(context_settings=SETTINGS)
+def inspect(
+    arguments: Arguments,
+    kind: Kind = None,
+    config: ConfigFile = None,
+    html: Annotated[Path | None, typer.Option(help="Write one offline HTML file, too.")] = None,
+    sheet: Annotated[int, typer.Option(min=0, help="Episodes on the contact sheet.")] = 6,
+    json_: AsJSON = False,
+) -> None:
+    """Show episodes, tasks, cameras, lengths, histograms and a contact sheet."""
+    from rich.console import Console
+
+    from robovlms.cli import data_inspect as told
+
+    found = told.look(opened(arguments, kind, config), sheet, quiet=json_)
+    console = Console(highlight=False)
+    if json_:
+        typer.echo(json.dumps(told.as_dict(found), indent=2))
+    else:
+        told.tell(found, console)
+    if html:
+        from robovlms.reports.data_page import write_data_page
+
+        place = write_data_page(found, html)
+        console.print(f"Page: {place}", markup=False, soft_wrap=True) if not json_ else None
+
+
+@data.command(context_settings=SETTINGS)
 def stats(
     arguments: Arguments,
     kind: Kind = None,
