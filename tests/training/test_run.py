@@ -135,6 +135,12 @@ def test_a_budget_of_cpu_time_is_not_used_up_by_waiting(clock, uses_it_up, data,
     assert lines[-1]["step"] == (1 if uses_it_up else 2)
 
 
+def test_weights_are_for_all_entries_or_none(data):
+    entries = [{"kind": "lerobot", "path": str(data), "weight": weight} for weight in (2.0, None)]
+    with pytest.raises(UserError, match=r"data\.1 has no weight and another entry has one"):
+        validate(Experiment, experiment(data).model_dump() | {"data": entries})
+
+
 def test_gradient_clipping_is_applied(data, tmp_path, monkeypatch):
     norms = []
     real = torch.optim.AdamW.step

@@ -26,10 +26,12 @@ class UnknownName(UserError):
 class SpecMismatch(UserError):
     """Two sides disagree on what an action or an observation means."""
 
-    def __init__(self, left: str, right: str, differences: list[str]):
+    def __init__(
+        self, left: str, right: str, differences: list[str], remedy: str = "Retrain, or convert one side first."
+    ):
         self.differences = differences
         lines = "".join(f"\n  - {line}" for line in differences)
-        super().__init__(f"{left} and {right} use different conventions:{lines}\nRetrain, or convert one side first.")
+        super().__init__(f"{left} and {right} use different conventions:{lines}\n{remedy}")
 
 
 class CorruptData(UserError):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64, Num
 
-from robovlms.actions.statistics import ActionStatistics
+from robovlms.actions.statistics import COLUMNS, ActionStatistics
 from robovlms.core.config import parse
 from robovlms.core.errors import UserError
 from robovlms.core.files import read_json, write_json
@@ -120,15 +120,18 @@ def action_statistics(store: FrameStore) -> dict[str, ActionStatistics]:
     found = {}
     for number, name in enumerate(store.datasets):
         mine = np.flatnonzero((store.episodes.dataset_ids == number) & ~store.episodes.held_out)
-        found[name] = ActionStatistics.of(store.actions[store.frames_of(mine)])
+        found[name] = ActionStatistics.of(store.actions_of(name, store.frames_of(mine)))
     return found
 
 
 def state_statistics(store: FrameStore) -> ActionStatistics | None:
-    """Statistics of the training episodes' state over all embodiments; None when no state is used."""
+    """Statistics of the training episodes' state over all embodiments that have a column; None without a state."""
     if not store.state.shape[1]:
         return None
-    return ActionStatistics.of(store.state[store.frames_of(store.training_episodes)])
+    state = store.state[store.frames_of(store.training_episodes)]
+    columns = [ActionStatistics.of(column[~np.isnan(column)][:, None]) for column in state.T]
+    joined = {name: tuple(getattr(column, name)[0] for column in columns) for name in COLUMNS}
+    return ActionStatistics(count=len(state), **joined)
 
 
 def save_statistics(path: Path, statistics: Mapping[str, ActionStatistics]) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
@@ -29,7 +29,7 @@ from robovlms.heads.head import Features, Prediction
 from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
 from robovlms.policies.plan import Plan, overlap_confidence
-from robovlms.policies.sound import require_finite, require_frame
+from robovlms.policies.sound import require_finite, require_frame, require_sentence, require_started
 from robovlms.policies.vla import VLA
 
 
@@ -51,18 +51,18 @@ class Running:
 class ModelPolicy:
     """Implements ``core.protocols.Policy`` with a network whose frames are encoded one at a time."""
 
-    def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int):
+    def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int, embodiment: str):
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
         self._device = vla.device
-        self.executor = parse_executor(executor, vla.manifest.action_spec)
+        self.executor = parse_executor(executor, normalizer.spec)
         self.executor.require(self.network.head.chunk)
         if self.executor.continues and not self.network.head.continues_plans:
             raise UserError(
                 f"Executor '{executor}' needs a head that can continue a running plan: got "
                 f"{type(self.network.head).__name__}, expected a flow or diffusion head. Use chunk:K instead."
             )
-        self._observation_spec = vla.manifest.observation_spec
+        self._observation_spec = vla.manifest.conventions(embodiment).observation_spec
         self.state_columns: list[int] | None = None
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
@@ -78,7 +78,7 @@ class ModelPolicy:
             SpecMismatch: actions, cameras, state or control rate mean something else there.
         """
         wanted = self._observation_spec
-        require_match("The checkpoint", self.vla.manifest.action_spec, "the world", action_spec)
+        require_match("The checkpoint", self.normalizer.spec, "the world", action_spec)
         try:
             offered = observation_spec.select(wanted.camera_names, wanted.state_names)
         except UserError as error:
@@ -88,11 +88,14 @@ class ModelPolicy:
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
+        require_sentence(instruction)
         self._running[episode] = Running(instruction, np.random.default_rng(seed))
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
         """Replan for a new sentence, with a new history; the noise goes on."""
+        require_sentence(instruction)
+        require_started([episode], self._running)
         self._running[episode] = Running(instruction, self._running[episode].generator)
         self.executor.instruct(episode)
 
@@ -109,6 +112,7 @@ class ModelPolicy:
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
         """One action for each episode; the network runs for those that need it."""
+        require_started(observations, self._running)
         looking = [episode for episode in observations if self.needs_observation(episode)]
         for start in range(0, len(looking), self.batch_size):
             self._look(looking[start : start + self.batch_size], observations)
@@ -153,7 +157,7 @@ class ModelPolicy:
     def _take(self, episode: str, prediction: Prediction, row: int) -> None:
         running, planned = self._running[episode], prediction.actions[row].numpy()
         require_finite(planned, "A planned action", "The checkpoint's weights are damaged; load another one.")
-        chunk = self.normalizer.denormalize(planned)
+        chunk, planned = self.normalizer.denormalize(planned), planned[:, self.normalizer.present]
         origin = self.executor.push(episode, chunk)
         own = prediction.confidence
         sure = overlap_confidence(planned, origin, running.plan) if own is None else own[row].numpy()
@@ -188,9 +192,12 @@ class ModelPolicy:
         rows = torch.arange(len(episodes))
         states = np.stack([self._state(observations[e]) for e in episodes]).astype(np.float32)
         require_finite(states, "The state of an observation", "Leave the step out, or repair the sensor.")
-        head, dims = self.network.head, self.vla.manifest.action_spec.dims
+        network = self.vla.manifest
+        absent = network.observation_spec.state_dims - states.shape[1]
+        states = np.pad(states, ((0, 0), (0, absent)), constant_values=np.nan)
+        head, dims = self.network.head, network.action_spec.dims
         return Batch(
-            images={camera.name: self._frames(camera.name, episodes, observations) for camera in self.cameras},
+            images=self._images(episodes, observations),
             frame_id=rows,
             frame_index=rows[:, None],
             frame_valid=torch.ones(len(rows), 1, dtype=torch.bool),
@@ -200,7 +207,21 @@ class ModelPolicy:
             actions=torch.zeros(len(rows), 1, head.chunk, dims),
             action_mask=torch.zeros(len(rows), 1, head.chunk, dtype=torch.bool),
             dataset_id=torch.zeros(len(rows), dtype=torch.long),
+            cameras=self._has_cameras(len(rows)),
         ).to(self._device)
+
+    def _images(
+        self, episodes: Sequence[str], observations: Mapping[str, Observation]
+    ) -> dict[str, UInt8[Tensor, "b h w 3"]]:
+        """Images by the network's cameras; black where this embodiment has none."""
+        known = self.vla.manifest.observation_spec.camera_names
+        images = [self._frames(camera.name, episodes, observations) for camera in self.cameras]
+        images += [torch.zeros_like(images[0])] * (len(known) - len(images))
+        return dict(zip(known, images, strict=True))
+
+    def _has_cameras(self, rows: int) -> Bool[Tensor, "b n"] | None:
+        known, own = len(self.vla.manifest.observation_spec.cameras), len(self.cameras)
+        return None if known == own else (torch.arange(known) < own).expand(rows, -1)
 
     def _state(self, observation: Observation) -> np.ndarray:
         """The components this policy was trained on: those ``bind`` found, else all, if there are as many."""

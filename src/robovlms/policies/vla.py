@@ -22,6 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from robovlms.actions.embodiments import Conventions, PlacedNormalizer
 from robovlms.actions.normalize import NormalizationConfig, Normalizer
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.actions.statistics import ActionStatistics
@@ -54,6 +55,13 @@ class VLAManifest(Config):
     action_spec: ActionSpec
     observation_spec: ObservationSpec
     normalization: NormalizationConfig = NormalizationConfig()
+    embodiments: Mapping[str, Conventions] = Field(default_factory=dict)
+    """What the numbers of each embodiment mean, where they differ: the specs above are then the network's."""
+
+    def conventions(self, embodiment: str) -> Conventions:
+        """What the numbers of an embodiment mean."""
+        alike = Conventions(action_spec=self.action_spec, observation_spec=self.observation_spec)
+        return self.embodiments.get(embodiment, alike)
 
 
 class VLA:
@@ -148,7 +156,7 @@ class VLA:
         """
         from robovlms.policies.model_policy import ModelPolicy
 
-        return ModelPolicy(self, self.normalizer(embodiment), executor, batch_size)
+        return ModelPolicy(self, self.normalizer(embodiment), executor, batch_size, self._name(embodiment))
 
     def loss(self, batch: Batch) -> Losses:
         """The training loss of a batch."""
@@ -156,13 +164,16 @@ class VLA:
 
     def normalizer(self, embodiment: str | None = None) -> Normalizer:
         """The action normaliser of an embodiment."""
+        return self._normalizers[self._name(embodiment)]
+
+    def _name(self, embodiment: str | None) -> str:
         names = sorted(self._normalizers)
         if embodiment is None and len(names) > 1:
             raise UserError(f"This checkpoint knows {len(names)} embodiments; say which one: {', '.join(names)}.")
         name = embodiment or names[0]
         if name not in self._normalizers:
             raise UnknownName("embodiment", name, names)
-        return self._normalizers[name]
+        return name
 
     @property
     def device(self) -> torch.device:
@@ -186,10 +197,19 @@ def normalizers(manifest: VLAManifest, statistics: Mapping[str, ActionStatistics
     found = {}
     for name, values in statistics.items():
         try:
-            found[name] = Normalizer(manifest.action_spec, values, manifest.normalization)
+            found[name] = _normalizer(manifest, name, values)
         except UserError as error:
             raise UserError(f"Embodiment '{name}': {error}") from None
     return found
+
+
+def _normalizer(manifest: VLAManifest, name: str, statistics: ActionStatistics) -> Normalizer:
+    if not manifest.embodiments:
+        return Normalizer(manifest.action_spec, statistics, manifest.normalization)
+    if name not in manifest.embodiments:
+        raise UnknownName("embodiment", name, manifest.embodiments)
+    own = manifest.embodiments[name].action_spec
+    return PlacedNormalizer(own, statistics, manifest.normalization, manifest.action_spec)
 
 
 def locate(source: str | Path) -> Path:

@@ -68,6 +68,15 @@ class Experiment(Config):
     """How evaluation plays this policy's chunks unless told otherwise; default ``chunk:4``, or what a chunk has."""
 
     @model_validator(mode="after")
+    def _weighted(self) -> "Experiment":
+        without = [number for number, entry in enumerate(self.data) if entry.weight is None]
+        if 0 < len(without) < len(self.data):
+            raise ValueError(
+                f"data.{without[0]} has no weight and another entry has one: give every entry of data a weight, or none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _augmentable(self) -> "Experiment":
         if self.encodes_first and self.training.augment != AugmentConfig():
             raise ValueError("model.backbone.encode_first sees each frame once: set every training.augment value to 0")
@@ -92,6 +101,11 @@ class Experiment(Config):
         except UserError as error:
             raise ValueError(str(error)) from None
         return self
+
+    @property
+    def weights(self) -> tuple[float, ...] | None:
+        """What share of the samples each entry of ``data`` gets; None for all in proportion to their windows."""
+        return tuple(entry.weight for entry in self.data if entry.weight is not None) or None
 
     @property
     def encodes_first(self) -> bool:

@@ -51,7 +51,7 @@ def position_readings(data: Examined) -> Readings | None:
     for actions, state in _numbers(data, component):
         position = _columns(data, state, place.name)
         seen.append(np.diff(position, axis=0))
-        asked[BASE].append(actions[:-1] * component.scale)
+        asked[BASE].append(actions[:-1] * _a_step(component, data))
         # The scale of a delta says nothing about positions, which would be in metres.
         asked[GOAL].append(actions[:-1] * (component.scale if absolute else 1.0) - position[:-1])
         if turned and turned.rotation:
@@ -76,7 +76,7 @@ def rotation_readings(data: Examined, kind: Rotation | None = None) -> Readings 
         seen.append(_turn(matrix[:-1], matrix[1:]))
         for name, ask in _TURNS.items():
             if component.dims == 3 or name == ORIENTATION:
-                scaled = actions[:-1] * (1.0 if name == ORIENTATION and not absolute else component.scale)
+                scaled = actions[:-1] * (1.0 if name == ORIENTATION and not absolute else _a_step(component, data))
                 asked.setdefault(name, []).append(ask(scaled, matrix[:-1], component.rotation))
     motions = {name: Motion(parts, seen) for name, parts in asked.items()}
     declared = [name for name in _declared_turns(component) if name in motions]
@@ -96,6 +96,11 @@ def _declared_turns(component: ActionComponent) -> tuple[str, ...]:
     if component.frame == "tcp":
         return (TURN_TOOL,)
     return (TURN_BASE,) if component.rotation == "axis_angle" else (EULER, TURN_BASE)
+
+
+def _a_step(component: ActionComponent, data: Examined) -> float:
+    """What a unit asks for in one control step (m, rad); velocities last as long as a step does."""
+    return component.scale / (data.action_spec.rate_hz if component.unit.endswith("/s") else 1.0)
 
 
 def _turn(before: np.ndarray, after: np.ndarray) -> Vectors:
