@@ -101,6 +101,17 @@ def test_actions_nobody_described_are_a_warning(tabletop):
     assert (finding.check, finding.severity) == ("values", "warning")
 
 
+def test_a_state_that_names_no_rotation_is_a_finding(tabletop):
+    data = examine(tabletop.open(), tabletop, looked_at=0)
+    turned = StateComponent(name="turned", dims=4, rotation="quaternion_xyzw")
+    others = tuple(c for c in data.observation_spec.state[:1])
+    spec = data.observation_spec.model_copy(update={"state": (*others, turned)})
+    zeros = tuple(replace(r, state=np.hstack([r.state[:, :3], 0 * r.state[:, :4]])) for r in data.recordings)
+    found = diagnose(replace(data, observation_spec=spec, recordings=zeros))
+    assert any("length 0" in finding.seen for finding in found)
+    assert any("names no rotation" in finding.seen for finding in found)
+
+
 def test_episodes_of_one_source_may_overlap(tabletop):
     data = examine(tabletop.open(), tabletop, looked_at=0)
     twice = replace(data, recordings=data.recordings + tuple(replace(r, held_out=True) for r in data.recordings))

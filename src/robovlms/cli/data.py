@@ -86,7 +86,7 @@ def doctor(
     statistics: Annotated[Path | None, typer.Option(help="Statistics to hold against the data.")] = None,
     episodes: Annotated[int, typer.Option(min=0, help="Episodes whose frames are looked at, spread evenly.")] = 100,
     self_test: Annotated[
-        bool, typer.Option("--self-test", help="Make each known mistake in this data, and see which are noticed.")
+        bool, typer.Option("--self-test", help="Make each known mistake in 60 episodes, and see which are noticed.")
     ] = False,
     json_: AsJSON = False,
 ) -> None:
@@ -98,7 +98,7 @@ def doctor(
     settings = opened(arguments, kind, config)
     console = Console(highlight=False)
     if self_test:
-        found = told.self_test(settings, episodes, quiet=json_)
+        found = told.self_test(settings, quiet=json_)
         typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
         return
     other = opened([str(validation), *arguments[1:]], kind, config) if validation else None

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.data.doctor.kept import spread
 from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource, SourceConfig
@@ -86,7 +87,7 @@ def examine(
     Raises:
         CorruptData: An episode is damaged.
     """
-    chosen = set(np.linspace(0, len(source) - 1, min(looked_at, len(source))).round().astype(int).tolist())
+    chosen = set(spread(len(source), looked_at))
     rows, found, name = EpisodeRows(), list[Recording](), config.name
     flags = getattr(source, "end_flags", lambda _: None)
     for index in range(len(source)):
@@ -94,7 +95,7 @@ def examine(
         came_from = f"{config.path.name}: {source.source_of(index)}"  # as in a store: the same episodes are held out
         rows.add(Row(len(episode), episode.instruction, episode.task, came_from, name, entry=0))
         numbers = (episode.state, episode.actions, episode.instruction, episode.task, came_from)
-        glances = {camera: glance(frames) for camera, frames in episode.images.items()}
+        glances = {camera: glance(frames) for camera, frames in episode.images.items()} if index in chosen else {}
         found.append(Recording(index, *numbers, glances, flags(index)))
         on_episode()
     held_out = rows.table({name: config.holdout}).held_out if found else ()
