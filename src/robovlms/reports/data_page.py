@@ -45,7 +45,7 @@ def render(found: Inspection) -> str:
             data=found,
             duration=seconds(found.num_frames / found.rate_hz),
             lengths=(int(lengths.min()), float(np.median(lengths)), int(lengths.max())),
-            length_bars=bars(histogram(lengths), lengths.min(), lengths.max()),
+            length_bars=bars(histogram(lengths), float(lengths.min()), float(lengths.max())),
             bars=lambda number: bars(number.counts, number.low, number.high),
             picture=picture,
             height=HEIGHT,
@@ -60,7 +60,7 @@ def bars(counts: Sequence[int], low: float, high: float) -> Bars:
     drawn = [(i * width, width * 0.9, y(count), HEIGHT - y(count)) for i, count in enumerate(counts) if count]
     ends = [(0.0, compact(low)), (100.0, compact(high))]
     rounded = [(round(x, 2), round(wide, 2), round(top, 1), round(tall, 1)) for x, wide, top, tall in drawn]
-    return Bars(rounded, ends if high > low else ends[:1])
+    return Bars(rounded, ends if high > low else [(50.0, compact(low))])
 
 
 def picture(strip: Strip) -> str:
