@@ -23,6 +23,33 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of tabl
 
 
 @data.command(context_settings=SETTINGS)
+def inspect(
+    arguments: Arguments,
+    kind: Kind = None,
+    config: ConfigFile = None,
+    html: Annotated[Path | None, typer.Option(help="Write one offline HTML file, too.")] = None,
+    sheet: Annotated[int, typer.Option(min=0, help="Episodes on the contact sheet.")] = 6,
+    json_: AsJSON = False,
+) -> None:
+    """Show episodes, tasks, cameras, lengths, histograms and a contact sheet."""
+    from rich.console import Console
+
+    from robovlms.cli import data_inspect as told
+
+    found = told.look(opened(arguments, kind, config), sheet, quiet=json_)
+    console = Console(highlight=False)
+    if json_:
+        typer.echo(json.dumps(told.as_dict(found), indent=2))
+    else:
+        told.tell(found, console)
+    if html:
+        from robovlms.reports.data_page import write_data_page
+
+        place = write_data_page(found, html)
+        console.print(f"Page: {place}", markup=False, soft_wrap=True) if not json_ else None
+
+
+@data.command(context_settings=SETTINGS)
 def stats(
     arguments: Arguments,
     kind: Kind = None,
@@ -59,7 +86,7 @@ def doctor(
     statistics: Annotated[Path | None, typer.Option(help="Statistics to hold against the data.")] = None,
     episodes: Annotated[int, typer.Option(min=0, help="Episodes whose frames are looked at, spread evenly.")] = 100,
     self_test: Annotated[
-        bool, typer.Option("--self-test", help="Make each known mistake in this data, and see which are noticed.")
+        bool, typer.Option("--self-test", help="Make each known mistake in 60 episodes, and see which are noticed.")
     ] = False,
     json_: AsJSON = False,
 ) -> None:
@@ -71,7 +98,7 @@ def doctor(
     settings = opened(arguments, kind, config)
     console = Console(highlight=False)
     if self_test:
-        found = told.self_test(settings, episodes, quiet=json_)
+        found = told.self_test(settings, quiet=json_)
         typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
         return
     other = opened([str(validation), *arguments[1:]], kind, config) if validation else None

@@ -59,10 +59,10 @@ def diagnosis(
     return Diagnosis(len(source), sum(len(one.actions) for one in data.recordings), findings, verified(data))
 
 
-def self_test(config: SourceConfig, looked_at: int, quiet: bool) -> Trials:
+def self_test(config: SourceConfig, quiet: bool) -> Trials:
     """What is found in the data as it is, and which of all mistakes are noticed when they are made in it."""
     with _bar(quiet, len(MISTAKES) + 1) as step:
-        return trials(_filled(config), config, looked_at, step)
+        return trials(_filled(config), config, on_trial=step)
 
 
 def tell(found: Diagnosis, console: Console) -> None:

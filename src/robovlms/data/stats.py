@@ -107,6 +107,10 @@ class StreamingStatistics:
         listed = {name: tuple(column.tolist()) for name, column in columns.items()}
         return sampled.model_copy(update={"count": exact.count, **listed})
 
+    def rows(self) -> Num[np.ndarray, "n d"]:
+        """The rows remembered: all, or a sample of ``keep`` in which each is equally likely."""
+        return self._sample.rows()
+
     def _absorb(self, part: Moments) -> None:
         self._moments = self._moments.merge(part) if self._moments else part
 

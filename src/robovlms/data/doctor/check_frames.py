@@ -68,5 +68,5 @@ def _runs(flags: Bool[np.ndarray, " t"], length: int) -> Bool[np.ndarray, " t"]:
     return np.array([*begins, *[False] * (len(flags) - len(begins))], bool)
 
 
-def _first(looked: list[Recording], flags: list[Bool[np.ndarray, " t"]]) -> tuple[int, int] | tuple[()]:
+def _first(looked: list[Recording], flags: list[Bool[np.ndarray, " _"]]) -> tuple[int, int] | tuple[()]:
     return next(((one.index, int(f.argmax())) for one, f in zip(looked, flags, strict=True) if f.any()), ())

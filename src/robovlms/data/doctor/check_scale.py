@@ -21,9 +21,13 @@ def check(data: Examined) -> list[Finding]:
     found = []
     for readings in (position_readings(data), rotation_readings(data)):
         # Goals far ahead are not reached in a step, so absolute actions say nothing about the scale.
-        if readings and readings.declared not in (GOAL, ORIENTATION) and readings.motion.agreement() > 2 * NOTHING:
+        if readings and _has_scale(readings) and readings.motion.agreement() > 2 * NOTHING:
             found += _compare(readings)
     return found
+
+
+def _has_scale(readings: Readings) -> bool:
+    return readings.declared not in (GOAL, ORIENTATION) and readings.component.unit != "1"
 
 
 def _compare(readings: Readings) -> list[Finding]:

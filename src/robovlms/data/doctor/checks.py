@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from robovlms.core.errors import UserError
 from robovlms.data.doctor import (
     check_axes,
     check_cameras,
@@ -41,4 +42,12 @@ CHECKS: Mapping[str, Callable[[Examined], list[Finding]]] = {
 
 def diagnose(data: Examined) -> list[Finding]:
     """What all checks find; nothing where there is no episode to look at."""
-    return [finding for check in CHECKS.values() for finding in check(data)] if data.recordings else []
+    return [finding for name in CHECKS for finding in _run(name, data)] if data.recordings else []
+
+
+def _run(name: str, data: Examined) -> list[Finding]:
+    """A check's findings; numbers that it cannot read at all are one, too."""
+    try:
+        return CHECKS[name](data)
+    except UserError as error:
+        return [Finding(name, "error", str(error), "numbers that mean something", "Leave these episodes out.")]

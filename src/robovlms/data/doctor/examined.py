@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
-from robovlms.core.types import Episode
+from robovlms.data.doctor.kept import spread
 from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource, SourceConfig
@@ -35,9 +35,10 @@ class Recording:
     actions: Float[np.ndarray, "t a"]
     instruction: str
     task: str
-    held_out: bool
+    source: str
     glances: Mapping[str, Glance] = field(default_factory=dict)
     last: Bool[np.ndarray, " t"] | None = None
+    held_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +87,17 @@ def examine(
     Raises:
         CorruptData: An episode is damaged.
     """
-    chosen = set(np.linspace(0, len(source) - 1, min(looked_at, len(source))).round().astype(int).tolist())
-    rows, found = EpisodeRows(), []
+    chosen = set(spread(len(source), looked_at))
+    rows, found, name = EpisodeRows(), list[Recording](), config.name
     flags = getattr(source, "end_flags", lambda _: None)
     for index in range(len(source)):
         episode = source.read(index, None if index in chosen else ())
-        labels = (episode.instruction, episode.task, source.source_of(index), config.name)
-        rows.add(Row(len(episode), *labels, entry=0))
-        found.append((index, _without_images(episode), {n: glance(f) for n, f in episode.images.items()}, flags(index)))
+        came_from = f"{config.path.name}: {source.source_of(index)}"  # as in a store: the same episodes are held out
+        rows.add(Row(len(episode), episode.instruction, episode.task, came_from, name, entry=0))
+        numbers = (episode.state, episode.actions, episode.instruction, episode.task, came_from)
+        glances = {camera: glance(frames) for camera, frames in episode.images.items()} if index in chosen else {}
+        found.append(Recording(index, *numbers, glances, flags(index)))
         on_episode()
-    held_out = rows.table({config.name: config.holdout}).held_out if found else ()
-    recordings = tuple(
-        Recording(index, one.state, one.actions, one.instruction, one.task, bool(held), glances, last)
-        for (index, one, glances, last), held in zip(found, held_out, strict=True)
-    )
+    held_out = rows.table({name: config.holdout}).held_out if found else ()
+    recordings = tuple(replace(one, held_out=bool(held)) for one, held in zip(found, held_out, strict=True))
     return Examined(source.action_spec, source.observation_spec, recordings, stored)
-
-
-def _without_images(episode: Episode) -> Episode:
-    return Episode({}, episode.state, episode.actions, episode.instruction, episode.task)

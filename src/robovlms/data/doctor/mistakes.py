@@ -11,6 +11,7 @@ from robovlms.data.doctor.altered import Make
 from robovlms.data.doctor.checks import diagnose
 from robovlms.data.doctor.examined import Examined, Stored, examine
 from robovlms.data.doctor.finding import Finding
+from robovlms.data.doctor.kept import keep
 from robovlms.data.doctor.pose import orientation_of, position_of
 from robovlms.data.sources import EpisodeSource, SourceConfig
 
@@ -74,22 +75,31 @@ class Trials:
 
 
 def trials(
-    source: EpisodeSource, config: SourceConfig, looked_at: int = 20, on_trial: Callable[[], object] = lambda: None
+    data: EpisodeSource,
+    config: SourceConfig,
+    most: int = 60,
+    looked_at: int = 10,
+    on_trial: Callable[[], object] = lambda: None,
 ) -> Trials:
     """Make every mistake in a data set, one at a time, and see which are noticed.
 
     Args:
-        source: The data.
+        data: Where to read.
         config: Its settings.
-        looked_at: In how many episodes frames are decoded.
+        most: How many episodes are used, spread evenly; they are held in memory.
+        looked_at: In how many of them frames are looked at.
         on_trial: Called after each.
+
+    Raises:
+        CorruptData: An episode is damaged.
     """
+    source = keep(data, most)
     clean = examine(source, config, looked_at=looked_at)
     known, found = diagnose(clean), []
     for name, (checks, make) in MISTAKES.items():
         altered = make(source)
-        data = examine(altered, config, looked_at=looked_at) if altered else None
-        found.append(_trial(name, checks, data, known))
+        ill = examine(altered, config, looked_at=looked_at) if altered else None
+        found.append(_trial(name, checks, ill, known))
         on_trial()
     found.append(_trial(STATISTICS, "statistics", _with_statistics_of_another(clean), known))
     on_trial()

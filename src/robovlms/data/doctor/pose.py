@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, ObservationSpec, StateComponent
 
-Vectors = Float[np.ndarray, "n 3"]
+Vectors = Float[np.ndarray, "_ 3"]
 
 
 def position_of(spec: ObservationSpec) -> StateComponent | None:

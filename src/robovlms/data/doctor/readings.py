@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 import numpy as np
+from jaxtyping import Float
 
 from robovlms.actions.spec import ActionComponent
 from robovlms.core.geometry import WIDTHS, Rotation, from_matrix, to_matrix
@@ -44,23 +45,16 @@ def position_readings(data: Examined) -> Readings | None:
     component, place = action_of(data.action_spec, "delta_position", "position"), position_of(data.observation_spec)
     if component is None or place is None or component.dims != 3:
         return None
-    turned = orientation_of(data.observation_spec)
+    steps, turned = _steps(data, component), orientation_of(data.observation_spec)
     absolute = component.kind == "position"
-    asked: dict[str, list[Vectors]] = {BASE: [], GOAL: []} | ({TOOL: []} if turned else {})
-    seen = []
-    for actions, state in _numbers(data, component):
-        position = _columns(data, state, place.name)
-        seen.append(np.diff(position, axis=0))
-        asked[BASE].append(actions[:-1] * component.scale)
-        # The scale of a delta says nothing about positions, which would be in metres.
-        asked[GOAL].append(actions[:-1] * (component.scale if absolute else 1.0) - position[:-1])
-        if turned and turned.rotation:
-            matrix = to_matrix(_columns(data, state, turned.name), turned.rotation)[:-1]
-            asked[TOOL].append((matrix @ asked[BASE][-1][..., None])[..., 0])
+    here, there = steps.column(data, place.name)
+    change = steps.actions * _a_step(component, data)
+    # The scale of a delta says nothing about positions, which would be in metres.
+    asked = {BASE: change, GOAL: (change if absolute else steps.actions) - here}
+    if turned and turned.rotation:
+        asked[TOOL] = (to_matrix(steps.column(data, turned.name)[0], turned.rotation) @ change[..., None])[..., 0]
     declared = GOAL if absolute else TOOL if component.frame == "tcp" else BASE
-    motions = {name: Motion(parts, seen) for name, parts in asked.items()}
-    found = Readings(component, declared, motions) if declared in motions else None
-    return found if found and found.enough(LEAST_M) else None
+    return _readings(component, (declared,), asked, there - here, steps, LEAST_M)
 
 
 def rotation_readings(data: Examined, kind: Rotation | None = None) -> Readings | None:
@@ -68,20 +62,13 @@ def rotation_readings(data: Examined, kind: Rotation | None = None) -> Readings 
     component, turned = action_of(data.action_spec, "delta_rotation", "rotation"), orientation_of(data.observation_spec)
     if component is None or turned is None or turned.rotation is None or component.rotation is None:
         return None
-    absolute = component.kind == "rotation"
-    asked: dict[str, list[Vectors]] = {}
-    seen = []
-    for actions, state in _numbers(data, component):
-        matrix = to_matrix(_columns(data, state, turned.name), kind or turned.rotation)
-        seen.append(_turn(matrix[:-1], matrix[1:]))
-        for name, ask in _TURNS.items():
-            if component.dims == 3 or name == ORIENTATION:
-                scaled = actions[:-1] * (1.0 if name == ORIENTATION and not absolute else component.scale)
-                asked.setdefault(name, []).append(ask(scaled, matrix[:-1], component.rotation))
-    motions = {name: Motion(parts, seen) for name, parts in asked.items()}
-    declared = [name for name in _declared_turns(component) if name in motions]
-    found = Readings(component, max(declared, key=lambda n: motions[n].agreement()), motions) if declared else None
-    return found if found and found.enough(LEAST_RAD) else None
+    steps = _steps(data, component)
+    here, there = (to_matrix(side, kind or turned.rotation) for side in steps.column(data, turned.name))
+    change = steps.actions * _a_step(component, data)
+    turns = {} if component.dims != 3 else {name: ask(change, here, component.rotation) for name, ask in _TURNS.items()}
+    goal = change if component.kind == "rotation" else steps.actions
+    asked = turns | {ORIENTATION: _turn(here, to_matrix(goal, component.rotation))}
+    return _readings(component, _declared_turns(component), asked, _turn(here, there), steps, LEAST_RAD)
 
 
 def same_width(kind: Rotation) -> list[Rotation]:
@@ -98,6 +85,11 @@ def _declared_turns(component: ActionComponent) -> tuple[str, ...]:
     return (TURN_BASE,) if component.rotation == "axis_angle" else (EULER, TURN_BASE)
 
 
+def _a_step(component: ActionComponent, data: Examined) -> float:
+    """What a unit asks for in one control step (m, rad); velocities last as long as a step does."""
+    return component.scale / (data.action_spec.rate_hz if component.unit.endswith("/s") else 1.0)
+
+
 def _turn(before: np.ndarray, after: np.ndarray) -> Vectors:
     """The turn from one orientation to another, as an axis-angle about the base's axes."""
     return from_matrix(after @ before.swapaxes(-1, -2), "axis_angle")
@@ -112,16 +104,50 @@ _TURNS: Mapping[str, Callable[[np.ndarray, np.ndarray, Rotation], Vectors]] = {
     EULER: _added,
     TURN_BASE: lambda angles, _, __: angles,
     TURN_TOOL: lambda angles, matrix, _: (matrix @ angles[..., None])[..., 0],
-    ORIENTATION: lambda numbers, matrix, kind: _turn(matrix, to_matrix(numbers, kind)),
 }
 
 
-def _numbers(data: Examined, component: ActionComponent) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The component's columns of the actions, and the state, of every episode with a step to see."""
-    at = data.action_spec.slice_of(component.name)
-    both = [(one.actions[:, at].astype(np.float64), one.state.astype(np.float64)) for one in data.recordings]
-    return [(a, s) for a, s in both if len(s) > 1 and np.isfinite(a).all() and np.isfinite(s).all()]
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """All control steps: a component's actions, the state before and after, and where episodes begin."""
+
+    actions: Float[np.ndarray, "n _"]
+    before: Float[np.ndarray, "n d"]
+    after: Float[np.ndarray, "n d"]
+    cuts: list[int]
+
+    def column(self, data: Examined, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """A component of the state before and after."""
+        at = data.observation_spec.columns([name])
+        return self.before[:, at], self.after[:, at]
 
 
-def _columns(data: Examined, state: np.ndarray, name: str) -> np.ndarray:
-    return state[:, data.observation_spec.columns([name])]
+def _steps(data: Examined, component: ActionComponent) -> _Steps:
+    """Of every episode whose numbers are finite."""
+    at, dims = data.action_spec.slice_of(component.name), data.observation_spec.state_dims
+    good = [one for one in data.recordings if np.isfinite(one.state).all() and np.isfinite(one.actions).all()]
+    empty = np.zeros((0, dims))
+    return _Steps(
+        np.concatenate([np.zeros((0, component.dims)), *(one.actions[:-1, at] for one in good)]),
+        np.concatenate([empty, *(one.state[:-1] for one in good)]),
+        np.concatenate([empty, *(one.state[1:] for one in good)]),
+        np.cumsum([len(one.state) - 1 for one in good])[:-1].tolist(),
+    )
+
+
+def _readings(
+    component: ActionComponent,
+    declared: tuple[str, ...],
+    asked: Mapping[str, Vectors],
+    seen: Vectors,
+    steps: _Steps,
+    least: float,
+) -> Readings | None:
+    """The readings, the declared one being the best of those that the spec may mean; None without enough motion."""
+    per_episode = np.split(seen, steps.cuts)
+    motions = {name: Motion(np.split(part, steps.cuts), per_episode) for name, part in asked.items()}
+    known = [name for name in declared if name in motions]
+    if not known:
+        return None
+    found = Readings(component, max(known, key=lambda name: motions[name].agreement()), motions)
+    return found if found.enough(least) else None

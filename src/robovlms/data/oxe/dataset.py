@@ -20,6 +20,8 @@ from robovlms.data.rlds import Record, RLDSDataset, steps_of
 from robovlms.data.rlds_convention import INFO, TASK, RLDSConvention, info_of
 from robovlms.data.rlds_features import STEPS
 
+LAST = f"{STEPS}is_last"
+
 
 class OXEDataset:
     """The episodes of an RLDS data set whose convention is known."""
@@ -94,6 +96,14 @@ class OXEDataset:
             return None
         record = self.rlds.read(number, [path, self._counted])
         return np.asarray(record[path], bool)[self._frames(record, number)]
+
+    def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
+        """Which frames of an episode are flagged as its last; None where the data set has no such flag."""
+        if LAST not in self.rlds.leaves:
+            return None
+        number = self._records[index]
+        record = self.rlds.read(number, [LAST, self._counted])
+        return np.asarray(record[LAST], bool)[self._frames(record, number)]
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).
