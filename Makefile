@@ -13,7 +13,7 @@ PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
 
 export OMP_WAIT_POLICY := PASSIVE
 
-.PHONY: quickstart test slow check format install install-dev gl osmesa constraints hooks clean
+.PHONY: quickstart test slow gpu check format install install-dev gl osmesa constraints hooks clean
 
 quickstart: install gl  ## demonstrations, a VLA, 100 chains and a report
 	$(BIN)/robovlms quickstart --out $(OUT)
@@ -23,6 +23,9 @@ test: install-dev gl  ## the default test suite
 
 slow: install-dev gl  ## long checks: experts over many resets, a training that must succeed
 	$(BIN)/python -m pytest -m slow
+
+gpu: install-dev  ## policies on a GPU against the CPU's
+	$(BIN)/python -m pytest -m gpu
 
 check: install-dev  ## lint, types, import contracts
 	$(BIN)/ruff format --check src tests benchmarks

@@ -6,7 +6,10 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from robovlms.heads.head import Features
 from robovlms.heads.losses import gripper_loss, masked_mean, pose_loss, token_loss
+from robovlms.heads.mlp import MLPConfig
+from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
 ALL = torch.ones(2, dtype=torch.bool)
 HALF = torch.tensor([[True, False, True], [False, False, False]])  # the second row has nothing
@@ -16,6 +19,24 @@ HALF = torch.tensor([[True, False, True], [False, False, False]])  # the second 
 def test_pose_losses_by_hand(kind, expected):
     predicted, target = torch.tensor([[0.2], [3.0]]), torch.tensor([[0.0], [1.0]])
     assert pose_loss(predicted, target, ALL, kind).item() == pytest.approx(expected)
+
+
+def test_huber_is_squared_up_to_its_delta_and_has_slope_one_beyond():
+    predicted, target = torch.tensor([[0.2], [3.0]]), torch.tensor([[0.0], [1.0]])
+    expected = (0.04 / (2 * 0.3) + 2 - 0.3 / 2) / 2
+    assert pose_loss(predicted, target, ALL, "huber", 0.3).item() == pytest.approx(expected)
+
+
+def test_a_head_learns_with_the_delta_it_was_given():
+    actions, mask = torch.zeros(1, 1, 2, 7), torch.ones(1, 1, 2, dtype=torch.bool)
+    features = Features(torch.ones(1, 1, 1, 4), torch.ones(1, 1, dtype=torch.bool))
+    found = {}
+    for delta in (0.3, 1.0):
+        torch.manual_seed(0)
+        head = MLPConfig(huber_delta=delta, gripper_weight=0).build(ACTION_SPEC, 2, 4)
+        torch.nn.init.constant_(head.pose.bias, 5.0)  # every error is beyond both deltas
+        found[delta] = head.loss(features, actions, mask).total.item()
+    assert found[0.3] - found[1.0] == pytest.approx((1.0 - 0.3) / 2, abs=1e-5)
 
 
 def test_gripper_loss_by_hand():

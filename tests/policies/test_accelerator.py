@@ -17,9 +17,17 @@ CELLS = [(*cell, family) for cell in BUILT for family in BASES]
 CELLS += [(*cell, one.id) for cell in sorted(USUAL) for one in FAMILIES if one.id not in BASES]
 
 
+@pytest.fixture(autouse=True)
+def exact(monkeypatch):
+    """Convolutions in float32, which are in TensorFloat-32 otherwise."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+
+
 def both(structure, head, family):
     """The same policy on the CPU and on the accelerator."""
     vla = create(structure, head, family)
+    for module in vla.network.modules():
+        module.training = isinstance(module, torch.nn.RNNBase)  # cuDNN's have no backward pass otherwise
     other = copy.deepcopy(vla)
     other.network.to("cuda")
     return vla, other

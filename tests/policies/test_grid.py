@@ -11,6 +11,7 @@ from robovlms.architectures.model import VLAConfig, structures
 from robovlms.core.batch import Batch
 from robovlms.core.config import validate
 from robovlms.core.types import Observation
+from robovlms.data.images import fit_image
 from robovlms.policies.combinations import combinations, table
 from robovlms.policies.create import RoboVLMs
 from robovlms.policies.vla import VLA, VLAManifest
@@ -61,9 +62,8 @@ def create(structure, head, family="paligemma"):
 
 def observed(vla, episode, step):
     """What an episode shows, in frames of the VLM's size."""
-    one, times = seen(episode, step), vla.image_spec.size // 32
-    images = {name: image.repeat(times, 0).repeat(times, 1) for name, image in one.images.items()}
-    return Observation(images, one.state)
+    one = seen(episode, step)
+    return Observation({name: fit_image(image, vla.image_spec) for name, image in one.images.items()}, one.state)
 
 
 def window(vla, episode, begin, step, sentence):

@@ -29,7 +29,7 @@ from robovlms.heads.head import Features, Prediction
 from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
 from robovlms.policies.plan import Plan, overlap_confidence
-from robovlms.policies.sound import require_finite, require_frame
+from robovlms.policies.sound import require_finite, require_frame, require_sentence, require_started
 from robovlms.policies.vla import VLA
 
 
@@ -88,11 +88,14 @@ class ModelPolicy:
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
+        require_sentence(instruction)
         self._running[episode] = Running(instruction, np.random.default_rng(seed))
         self.executor.reset(episode)
 
     def instruct(self, episode: str, instruction: str) -> None:
         """Replan for a new sentence, with a new history; the noise goes on."""
+        require_sentence(instruction)
+        require_started([episode], self._running)
         self._running[episode] = Running(instruction, self._running[episode].generator)
         self.executor.instruct(episode)
 
@@ -109,6 +112,7 @@ class ModelPolicy:
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
         """One action for each episode; the network runs for those that need it."""
+        require_started(observations, self._running)
         looking = [episode for episode in observations if self.needs_observation(episode)]
         for start in range(0, len(looking), self.batch_size):
             self._look(looking[start : start + self.batch_size], observations)
