@@ -3,11 +3,22 @@
 import hashlib
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from robovlms.core.types import Episode
 from robovlms.data.store import EpisodeTable
+
+
+class Row(NamedTuple):
+    """An episode of a store: ``frames`` rows of its arrays, cut from the configured source number ``entry``."""
+
+    frames: int
+    instruction: str
+    task: str
+    source: str
+    dataset: str
+    entry: int
 
 
 class EpisodeRows:
@@ -21,12 +32,12 @@ class EpisodeRows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, episode: Episode, dataset: str, source: str, entry: int) -> None:
-        """Append an episode of the configured source ``entry`` at the end."""
-        labels = (episode.instruction, episode.task, source, dataset)
+    def add(self, row: Row) -> None:
+        """Append an episode at the end."""
+        labels = (row.instruction, row.task, row.source, row.dataset)
         ids = (known.setdefault(label, len(known)) for known, label in zip(self.names.values(), labels, strict=True))
-        self._rows.append((self.end, self.end + len(episode), *ids, entry))
-        self.end += len(episode)
+        self._rows.append((self.end, self.end + row.frames, *ids, row.entry))
+        self.end += row.frames
 
     def table(self, holdout: Mapping[str, float]) -> EpisodeTable:
         """The finished table; ``holdout`` is the share of the sources to keep back, by data set."""

@@ -16,11 +16,12 @@ from robovlms.actions.embodiments import Conventions, widest
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, mismatches
 from robovlms.core.config import digest_of
 from robovlms.core.errors import SpecMismatch, UserError
-from robovlms.data.episode_rows import EpisodeRows
+from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames, fit_image
 from robovlms.data.sources import EpisodeSource, SourceConfig
 from robovlms.data.store import FrameStore
-from robovlms.data.store_cache import Allocate, cached_store
+from robovlms.data.store_cache import cached_store
+from robovlms.data.store_place import Memory, Place
 
 OnEpisode = Callable[[int, int], None]
 """(episodes done, episodes in all)."""
@@ -92,28 +93,42 @@ def build_store(
         UserError: Images of different sizes and no ``image`` to bring them to one.
     """
     if cache is None:
-        return _fill(opened, image, lambda _, shape, dtype: np.empty(shape, dtype), on_episode)
-    folder = cache / opened.fingerprint(image)
-    return cached_store(folder, lambda allocate: _fill(opened, image, allocate, on_episode))
+        return _fill(opened, image, Memory(), on_episode)
+    return cached_store(cache_folder(opened, image, cache), lambda place: _fill(opened, image, place, on_episode))
 
 
-def _fill(
-    opened: OpenedSources, image: ImageSpec | None, allocate: Allocate, on_episode: OnEpisode | None
-) -> FrameStore:
+def cache_folder(opened: OpenedSources, image: ImageSpec | None, cache: Path) -> Path:
+    """Where below ``cache`` the frames of these sources are kept."""
+    return cache / opened.fingerprint(image)
+
+
+def bytes_needed(opened: OpenedSources, image: ImageSpec | None) -> int:
+    """How large the arrays of a store are; nothing is decoded to know it."""
+    frames = sum(sum(source.lengths()) for source in opened.sources)
+    observation = _sized(opened.observation_spec, image)
+    pixels = sum(3 * camera.height * camera.width for camera in observation.cameras)
+    return frames * (pixels + 4 * (observation.state_dims + opened.action_spec.dims))
+
+
+def _fill(opened: OpenedSources, image: ImageSpec | None, place: Place, on_episode: OnEpisode | None) -> FrameStore:
     observation = _sized(opened.observation_spec, image)
     lengths = [source.lengths() for source in opened.sources]
     total, num_episodes = sum(map(sum, lengths)), sum(map(len, lengths))
     images = {
-        c.name: allocate(f"images.{c.name}", (total, c.height, c.width, 3), np.uint8) for c in observation.cameras
+        c.name: place.array(f"images.{c.name}", (total, c.height, c.width, 3), np.uint8) for c in observation.cameras
     }
-    state = allocate("state", (total, observation.state_dims), np.float32)
-    actions = allocate("actions", (total, opened.action_spec.dims), np.float32)
+    state = place.array("state", (total, observation.state_dims), np.float32)
+    actions = place.array("actions", (total, opened.action_spec.dims), np.float32)
     rows = EpisodeRows()
+    done = place.begun()
     for entry, (config, source) in enumerate(opened):
         own = opened.embodiments.get(config.name, opened)
         cameras, spec = own.observation_spec.camera_names, own.action_spec
         columns = source.observation_spec.columns(own.observation_spec.state_names)
         for index in range(len(source)):
+            if len(rows) < len(done):
+                rows.add(done[len(rows)])
+                continue
             episode = source.read(index, cameras)
             at = slice(rows.end, rows.end + len(episode))
             where = f"{config.path}, episode {index}"
@@ -122,7 +137,9 @@ def _fill(
                 frames[at] = _fitted(episode.images[name], frames.shape[1:], image, where) if name else 0
             state[at], actions[at] = np.nan, 0
             state[at, : len(columns)], actions[at, : spec.dims] = episode.state[:, columns], episode.actions
-            rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}", entry)
+            origin = f"{config.path.name}: {source.source_of(index)}"
+            rows.add(row := Row(len(episode), episode.instruction, episode.task, origin, config.name, entry))
+            place.note(row)
             if on_episode:
                 on_episode(len(rows), num_episodes)
     return FrameStore(

@@ -16,6 +16,7 @@ from robovlms.core.errors import CorruptData
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _MASK_DELTA = 0xA282EAD8
+_LONGEST_VARINT = 10
 
 Value = list[bytes] | np.ndarray
 Example = dict[str, Value]
@@ -114,16 +115,26 @@ def _floats(message: memoryview) -> np.ndarray:
 
 
 def _integers(message: memoryview) -> np.ndarray:
-    found: list[int] = []
-    for _, value in _fields(message):
-        if isinstance(value, int):
-            found.append(value)
-            continue
-        at = 0
-        while at < len(value):
-            number, at = _varint(value, at)
-            found.append(number)
-    return np.array(found, np.uint64).astype(np.int64)
+    """Packed values are one run of bytes, unpacked ones a number each."""
+    values = (value for _, value in _fields(message))
+    found = [np.array([v], np.uint64) if isinstance(v, int) else _varints(v) for v in values]
+    return np.concatenate([np.empty(0, np.uint64), *found]).astype(np.int64)
+
+
+def _varints(message: memoryview) -> np.ndarray:
+    """All numbers of a packed run at once: raw images are stored like this."""
+    data = np.frombuffer(message, np.uint8)
+    ends = np.flatnonzero(data < 0x80)
+    if len(ends) == len(data):
+        return data.astype(np.uint64)
+    if not len(ends) or ends[-1] != len(data) - 1:
+        raise ValueError("a number longer than its message")
+    lengths = np.diff(ends, prepend=-1)
+    if lengths.max() > _LONGEST_VARINT:
+        raise ValueError("a number of more than 64 bits")
+    starts = ends - lengths + 1
+    shifts = 7 * (np.arange(len(data)) - np.repeat(starts, lengths))
+    return np.add.reduceat((data & 0x7F).astype(np.uint64) << shifts.astype(np.uint64), starts)
 
 
 def _message(value: memoryview | int) -> memoryview:

@@ -49,7 +49,8 @@ def encode_frames(
 
 
 def _see(network: VLMArchitecture, frames: UInt8[np.ndarray, "f h w 3"]) -> Float[np.ndarray, "f p d"]:
-    return network.backbone.see(torch.from_numpy(np.array(frames))).packed().numpy()
+    device = network.backbone.word_embedding_device
+    return network.backbone.see(torch.from_numpy(np.array(frames)).to(device)).packed().cpu().numpy()
 
 
 def encoded_frames(folder: Path) -> np.ndarray | None:

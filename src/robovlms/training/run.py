@@ -5,7 +5,7 @@ RUN/
   experiment.json            the experiment, its digest, data, model size, library versions
   checkpoints/step_*         the newest two (see training.checkpoint)
   training/metrics.jsonl     one line a log or validation step
-  cache/                     decoded frames; may be deleted when the run is over
+  cache/                     decoded frames, unless they are kept elsewhere; may be deleted when the run is over
   finished                   an empty file: the budget was used to the end
 ```
 """
@@ -43,8 +43,10 @@ MOST_CHUNKS = 20_000
 VERSIONS = ("robovlms", "torch", "transformers", "accelerate", "numpy")
 
 
-def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
+def run(experiment: Experiment, out: Path, resume: bool = False, cache: Path | None = None) -> Path:
     """Train ``experiment`` in the run folder ``out``; returns the last checkpoint.
+
+    ``cache`` is where decoded frames are kept, or are already; the run folder's own when None.
 
     Raises:
         UserError: ``out`` holds another run, the data is missing or damaged, the loss diverged, or the disk is full.
@@ -54,7 +56,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
     experiment.normalization.require_known(*(source.action_spec for source in opened.sources))
     resuming = claim(out, experiment, resume)
     with released_on_error(out, keep=resume):
-        vla, store = prepare(experiment, opened, out)
+        vla, store = prepare(experiment, opened, cache or out / CACHE)
     vla.provenance = describe(experiment, opened, store, vla)
     write_json(out / EXPERIMENT, vla.provenance)
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
@@ -63,7 +65,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
             encode_frames(vla.network, store, out / CACHE, on_frames)
     processes = num_processes(experiment.training.processes)
     if processes > 1:
-        spawn(_train_share, (experiment, out, resuming), processes)
+        spawn(_train_share, (experiment, out, resuming, cache or out / CACHE), processes)
     else:
         share_cores(1)
         fit(make_task(experiment, out, resuming, vla, store))
@@ -108,12 +110,12 @@ def released_on_error(out: Path, keep: bool) -> Generator[None]:
         raise
 
 
-def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[VLA, FrameStore]:
-    """A new policy for this data, and the data's frames at the size the policy wants."""
+def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple[VLA, FrameStore]:
+    """A new policy for this data, and the data's frames, kept in ``cache``, at the size the policy wants."""
     torch.manual_seed(experiment.training.seed)
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
-    store = build_store(opened, pixels, cache=out / CACHE)
+    store = build_store(opened, pixels, cache=cache)
     windows(experiment).require_fit(store.episodes.lengths[store.training_episodes])
     network.require_readable(store.instructions)
     state = state_statistics(store)
@@ -202,8 +204,8 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
     }
 
 
-def _train_share(experiment: Experiment, out: Path, resuming: bool) -> None:
+def _train_share(experiment: Experiment, out: Path, resuming: bool, cache: Path) -> None:
     """One of several processes: the frames come from the cache that the first one made."""
-    vla, store = prepare(experiment, open_sources(experiment.data), out)
+    vla, store = prepare(experiment, open_sources(experiment.data), cache)
     vla.provenance = read_json(out / EXPERIMENT)
     fit(make_task(experiment, out, resuming, vla, store))

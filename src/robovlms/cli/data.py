@@ -1,0 +1,111 @@
+"""``robovlms data``: look at a data set, measure it, and check that its conventions are what they are said to be."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from robovlms.data.sources import SourceConfig
+
+SETTINGS = {"ignore_unknown_options": True}
+data = typer.Typer(help="Look at a data set, measure it, check its conventions.", no_args_is_help=True)
+
+Arguments = Annotated[
+    list[str],
+    typer.Argument(metavar="PATH [--a.b VALUE]...", help="The data set, then settings: --convention aloha."),
+]
+Kind = Annotated[str | None, typer.Option(help="lerobot, rlds, hdf5 ...; found by looking when left out.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="An experiment's file, whose settings of this data are used.")]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@data.command(context_settings=SETTINGS)
+def stats(
+    arguments: Arguments,
+    kind: Kind = None,
+    config: ConfigFile = None,
+    out: Annotated[Path | None, typer.Option(help="The file; default: statistics.json beside the data.")] = None,
+    keep: Annotated[int, typer.Option(min=1000, help="Rows remembered for quantiles, exact up to as many.")] = 10**6,
+    workers: Annotated[int, typer.Option(min=1, help="Processes; the quantiles do not depend on it.")] = 1,
+    json_: AsJSON = False,
+) -> None:
+    """Measure every number of the actions and the state, and save it beside the data."""
+    from robovlms.cli.data_stats import measure, table
+    from robovlms.data.dataset_statistics import beside, save
+
+    settings = opened(arguments, kind, config)
+    found = measure(settings, keep, workers, quiet=json_)
+    place = out or beside(settings.path)
+    save(place, found)
+    if json_:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(table(found))
+    console.print(f"Statistics: {place}", markup=False, soft_wrap=True)
+
+
+@data.command(context_settings=SETTINGS)
+def doctor(
+    arguments: Arguments,
+    kind: Kind = None,
+    config: ConfigFile = None,
+    validation: Annotated[Path | None, typer.Option(help="Validation data, searched for training episodes.")] = None,
+    statistics: Annotated[Path | None, typer.Option(help="Statistics to hold against the data.")] = None,
+    episodes: Annotated[int, typer.Option(min=0, help="Episodes whose frames are looked at, spread evenly.")] = 100,
+    self_test: Annotated[
+        bool, typer.Option("--self-test", help="Make each known mistake in this data, and see which are noticed.")
+    ] = False,
+    json_: AsJSON = False,
+) -> None:
+    """Verify conventions against the data. Exit code 1 where a finding is an error."""
+    from rich.console import Console
+
+    from robovlms.cli import data_doctor as told
+
+    settings = opened(arguments, kind, config)
+    console = Console(highlight=False)
+    if self_test:
+        found = told.self_test(settings, episodes, quiet=json_)
+        typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
+        return
+    other = opened([str(validation), *arguments[1:]], kind, config) if validation else None
+    diagnosis = told.diagnosis(settings, other, statistics, episodes, quiet=json_)
+    if json_:
+        typer.echo(json.dumps(asdict(diagnosis), indent=2))
+    else:
+        told.tell(diagnosis, console)
+    if diagnosis.failed:
+        raise typer.Exit(1)
+
+
+def opened(arguments: list[str], kind: str | None, config: Path | None) -> "SourceConfig":
+    """The settings that the command line describes, validated."""
+    from robovlms.core.config import parse_overrides, read_file
+    from robovlms.core.errors import UserError
+    from robovlms.data.detect import source_config
+
+    path, *settings = arguments
+    if path.startswith("--"):
+        raise UserError(f"Got '{path}' first, expected the path of the data set, then settings.")
+    overrides = parse_overrides(settings)
+    if config is None:
+        return source_config(Path(path), overrides, kind)
+    known = _entry(read_file(config).get("data"), path, config)
+    return source_config(Path(path), {**known, **overrides}, kind or known.get("kind"))
+
+
+def _entry(entries: object, path: str, file: Path) -> dict:
+    """The file's settings of this data: its only entry's, or those of the entry with this path."""
+    from robovlms.core.errors import UserError
+
+    listed = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    found = listed if len(listed) == 1 else [entry for entry in listed if str(entry.get("path")) == path]
+    if len(found) != 1:
+        raise UserError(f"{file}: got {len(found)} entries of 'data' with path {path}, expected one. Correct the path.")
+    return {name: value for name, value in found[0].items() if name != "path"}
