@@ -22,7 +22,7 @@ from robovlms.training.run import run
 
 ACTION = ActionSpec(components=(ActionComponent(name="delta", dims=2, kind="delta_position"),), rate_hz=10)
 SIZE = 32
-FAMILIES = ["paligemma", "llava", "blip2_t5", "idefics"]
+FAMILIES = ["paligemma", "llava", "qwen_vl", "blip2-t5", "flamingo"]
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0)}
 
 
