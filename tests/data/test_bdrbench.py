@@ -1,9 +1,10 @@
-"""BDRBench-20 in the layout of its card: two sub-tasks of one recording, one of another."""
+"""BDRBench-20 in the layout of its card."""
 
 import json
 
 import numpy as np
 import pytest
+from bdrbench_files import PARTS, SIZES, annotation, pixels, write, write_bdrbench
 
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
@@ -11,46 +12,10 @@ from robovlms.data.images import encode_video
 from robovlms.data.sources import BDRBenchConfig
 from robovlms.data.store_build import build_store, open_sources
 
-SIZES = {"rgb": (32, 48), "hand_rgb": (32, 32)}
-PARTS = {"100": ("7", 0, 6, "open the drawer"), "101": ("7", 6, 13, "close it"), "102": ("9", 2, 7, "pick up the cup")}
-
-
-def pixels(recording: str, camera: str, count: int) -> np.ndarray:
-    """Frames whose grey value says which they are."""
-    levels = 20 + 15 * np.arange(count) + 3 * int(recording)
-    shape = (count, *SIZES[camera], 3)
-    return np.broadcast_to(levels[:, None, None, None] if camera == "rgb" else 255 - levels[:, None, None, None], shape)
-
-
-def annotation(name: str) -> dict:
-    recording, start, end, text = PARTS[name]
-    rng = np.random.default_rng(int(name))
-    videos = [{"video_path": f"media/train/{recording}/{c}.mp4", "start": start, "end": end} for c in SIZES]
-    numbers = {
-        "action": rng.normal(size=(end - start, 7)).tolist(),
-        "state": rng.normal(size=(end - start, 6)).tolist(),
-    }
-    return {"texts": [text], "videos": [videos[0] | {"crop": None}, videos[1]], **numbers}
-
 
 @pytest.fixture
 def folder(tmp_path):
-    for recording, count in (("7", 13), ("9", 8)):
-        media = tmp_path / "media" / "train" / recording
-        media.mkdir(parents=True)
-        for camera in SIZES:
-            frames = pixels(recording, camera, count).astype(np.uint8)
-            (media / f"{camera}.mp4").write_bytes(encode_video(frames, 10))
-    (tmp_path / "anns" / "train").mkdir(parents=True)
-    for name in PARTS:
-        write(tmp_path, name, annotation(name))
-    return tmp_path
-
-
-def write(folder, name, content):
-    (folder / "anns" / "train" / f"{name}.json").write_text(
-        content if isinstance(content, str) else json.dumps(content)
-    )
+    return write_bdrbench(tmp_path)
 
 
 def opened(folder, **settings):

@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import yaml
+from bdrbench_files import write_bdrbench
 from hdf5_files import write_act, write_demos
 from lerobot_v2 import V2Folder, recording
 
@@ -42,7 +43,15 @@ def lerobot_v2(tmp_path):
     return {"kind": "lerobot", "path": str(path), "action_spec": spec.model_dump(mode="json"), "cameras": ["top"]}
 
 
-@pytest.mark.parametrize(("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10)])
+@pytest.fixture
+def bdrbench(tmp_path):
+    path = write_bdrbench(tmp_path / "bdr", {"rgb": SIZE, "hand_rgb": SIZE})
+    return {"kind": "bdrbench", "path": str(path)}
+
+
+@pytest.mark.parametrize(
+    ("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10), ("bdrbench", 7, 10)]
+)
 def test_training_from_the_command_line(data, dims, rate, request, tmp_path, monkeypatch, capsys):
     experiment = {
         "name": "formats",

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Action, Image, Segment, Text
+from robovlms.core.errors import UserError
 from robovlms.core.vl_batch import VLBatch
 from robovlms.heads.head import Losses
 
@@ -28,7 +29,13 @@ def answer_loss(backbone: Backbone, batch: VLBatch) -> Losses:
 
 
 def require_askable(backbone: Backbone, texts: set[str]) -> None:
-    """Refuse questions and answers that hold a special token; raises ``UserError``."""
+    """Refuse questions and answers that hold a special token, and a VLM that cannot end what it says.
+
+    Raises:
+        UserError: one does, or its tokenizer has no such token.
+    """
+    if backbone.tokenizer.eos_token_id is None:
+        raise UserError("The VLM's tokenizer has no token that ends a text, so it cannot learn answers: drop vl_data.")
     for text in sorted(texts):
         backbone.require_plain(text)
 

@@ -66,6 +66,7 @@ class Loader:
         counted = [len(store.conventions(name).observation_spec.cameras) for name in store.datasets]
         self._cameras = _partly([np.arange(len(store.images)) < count for count in counted])
         entries = store.episodes.entry_ids[self._episodes]
+        assert (np.diff(entries) >= 0).all(), "episodes are in the order of the sources"
         mixed = np.bincount(entries, counts, len(weights) if weights else 0).astype(np.int64)
         self._mixture = Mixture(mixed, weights, seed)
 
