@@ -84,8 +84,11 @@ class OXEDataset:
 
     def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
         """Which steps of an episode are flagged as its last; None where the data set has no such flag."""
-        flags = self.rlds.read(self._records[index]).get(f"{STEPS}is_last")
-        return None if flags is None else np.asarray(flags, bool)
+        number, path = self._records[index], f"{STEPS}is_last"
+        if path not in self.rlds.leaves:
+            return None
+        record = self.rlds.read(number, [path, self._counted])
+        return np.asarray(record[path], bool)[self._frames(record, number)]
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).
