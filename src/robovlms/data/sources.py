@@ -11,6 +11,7 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
+from robovlms.data.bdrbench_annotation import BDRBenchKeys
 from robovlms.data.hdf5_layout import Layout, LIBEROLayout
 from robovlms.data.rlds_convention import RLDSConvention
 
@@ -191,6 +192,23 @@ class HDF5Config(SourceConfig):
         return _main(self.layout.main_state, source.observation_spec.state_names)
 
 
+class BDRBenchConfig(SourceConfig):
+    """BDRBench-20: the folder that holds ``anns`` and ``media``."""
+
+    kind: Literal["bdrbench"] = "bdrbench"
+    split: str = "train"
+    action_spec: ActionSpec | None = None
+    """What the actions mean; they are unnamed numbers when None."""
+    keys: BDRBenchKeys = BDRBenchKeys()
+    """Names in the annotations."""
+
+    def open(self) -> EpisodeSource:
+        """Read every annotation and the head of two videos."""
+        from robovlms.data.bdrbench import BDRBenchDataset
+
+        return BDRBenchDataset(self.path, self.split, self.action_spec, self.keys)
+
+
 class CALVINConfig(SourceConfig):
     """A CALVIN folder, which holds ``training`` and ``validation``, or one of the two: an annotated span an episode."""
 
@@ -241,4 +259,6 @@ def _main(wanted: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in found) or found
 
 
-DataConfig = Annotated[LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig, Field(discriminator="kind")]
+DataConfig = Annotated[
+    LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig | BDRBenchConfig, Field(discriminator="kind")
+]

@@ -90,14 +90,6 @@ class OXEDataset:
         return self._source(self.rlds.skim(number, self._present(self.convention.source)), number)
 
     def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
-        """Which steps of an episode are flagged as its last; None where the data set has no such flag."""
-        number, path = self._records[index], f"{STEPS}is_last"
-        if path not in self.rlds.leaves:
-            return None
-        record = self.rlds.read(number, [path, self._counted])
-        return np.asarray(record[path], bool)[self._frames(record, number)]
-
-    def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
         """Which frames of an episode are flagged as its last; None where the data set has no such flag."""
         if LAST not in self.rlds.leaves:
             return None
