@@ -4,6 +4,7 @@ import sys
 
 import pytest
 import yaml
+from bdrbench_files import write_bdrbench
 from calvin_files import write_folder
 from hdf5_files import write_act, write_demos
 from lerobot_v2 import V2Folder, recording
@@ -52,8 +53,15 @@ def calvin(tmp_path):
     return {"kind": "calvin", "path": str(folder.parent), "scenes": "B", "cameras": ["rgb_static"]}
 
 
+@pytest.fixture
+def bdrbench(tmp_path):
+    path = write_bdrbench(tmp_path / "bdr", {"rgb": SIZE, "hand_rgb": SIZE})
+    return {"kind": "bdrbench", "path": str(path)}
+
+
 @pytest.mark.parametrize(
-    ("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10), ("calvin", 7, 30)]
+    ("data", "dims", "rate"),
+    [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10), ("calvin", 7, 30), ("bdrbench", 7, 10)],
 )
 def test_training_from_the_command_line(data, dims, rate, request, tmp_path, monkeypatch, capsys):
     experiment = {

@@ -11,6 +11,7 @@ import typer
 
 from robovlms.cli.backbones import backbones
 from robovlms.cli.compare import compare
+from robovlms.cli.data import data
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.import_checkpoint import import_checkpoint
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(quickstart)
 app.command()(demos)
+app.add_typer(data, name="data")
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(compare)

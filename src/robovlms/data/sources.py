@@ -4,14 +4,16 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveFloat, model_validator
 
 from robovlms.actions.calvin import ROBOT_STATE
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
+from robovlms.data.bdrbench_annotation import BDRBenchKeys
 from robovlms.data.hdf5_layout import Layout, LIBEROLayout
+from robovlms.data.rlds_convention import RLDSConvention
 
 
 @runtime_checkable
@@ -113,18 +115,44 @@ class LeRobotConfig(SourceConfig):
 
 
 class RLDSConfig(SourceConfig):
-    """An RLDS folder of a known convention (see ``oxe``): the version folder, which holds ``features.json``."""
+    """An RLDS folder (Open X-Embodiment and others): the version folder, which holds ``features.json``."""
 
     kind: Literal["rlds"] = "rlds"
     split: str = "train"
     convention: str | None = None
-    """Name of the convention; that of the data set when None."""
+    """Name of a table (see ``oxe``); when None, what the folder says of itself, else the table of its own name."""
+    features: RLDSConvention | None = None
+    """What the features mean, where no table fits."""
+    rate_hz: PositiveFloat | None = None
+    """Control rate (Hz), where no source states it or another is right."""
+    bgr_cameras: tuple[str, ...] | None = None
+    """Cameras whose files have red and blue swapped; when None, what the table says (see ``oxe.choose``)."""
+    instruction: str | None = None
+    """The sentence of all episodes, where the records say none or another is wanted."""
+    only_rt_partial: bool = False
+    """Keep the episodes whose instruction is one of RT-Partial."""
+
+    @model_validator(mode="after")
+    def _one_convention(self) -> "RLDSConfig":
+        if self.convention and self.features:
+            raise ValueError("got both convention and features, expected one of them")
+        if self.instruction and self.only_rt_partial:
+            raise ValueError("got both instruction and only_rt_partial, expected one of them")
+        return self
 
     def open(self) -> EpisodeSource:
         """Read the descriptions and the record lengths."""
-        from robovlms.data.oxe import OXEDataset
+        from robovlms.data.oxe.dataset import OXEDataset
 
-        return OXEDataset(self.path, self.split, self.convention)
+        return OXEDataset(
+            self.path,
+            self.split,
+            self.features or self.convention,
+            self.rate_hz,
+            self.bgr_cameras,
+            self.instruction,
+            self.only_rt_partial,
+        )
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The first camera: further ones are often empty in RLDS data."""
@@ -162,6 +190,23 @@ class HDF5Config(SourceConfig):
     def main_state(self, source: EpisodeSource) -> tuple[str, ...]:
         """Those the layout names, else all."""
         return _main(self.layout.main_state, source.observation_spec.state_names)
+
+
+class BDRBenchConfig(SourceConfig):
+    """BDRBench-20: the folder that holds ``anns`` and ``media``."""
+
+    kind: Literal["bdrbench"] = "bdrbench"
+    split: str = "train"
+    action_spec: ActionSpec | None = None
+    """What the actions mean; they are unnamed numbers when None."""
+    keys: BDRBenchKeys = BDRBenchKeys()
+    """Names in the annotations."""
+
+    def open(self) -> EpisodeSource:
+        """Read every annotation and the head of two videos."""
+        from robovlms.data.bdrbench import BDRBenchDataset
+
+        return BDRBenchDataset(self.path, self.split, self.action_spec, self.keys)
 
 
 class CALVINConfig(SourceConfig):
@@ -214,4 +259,6 @@ def _main(wanted: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in found) or found
 
 
-DataConfig = Annotated[LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig, Field(discriminator="kind")]
+DataConfig = Annotated[
+    LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig | BDRBenchConfig, Field(discriminator="kind")
+]
