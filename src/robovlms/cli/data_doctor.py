@@ -10,7 +10,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from robovlms.actions.spec import require_match
+from robovlms.cli.skipped import tell_skipped
 from robovlms.core.errors import UserError
+from robovlms.data.damage import Skipped
 from robovlms.data.doctor.check_leak import between
 from robovlms.data.doctor.checks import CHECKS, diagnose
 from robovlms.data.doctor.examined import examine
@@ -31,6 +33,7 @@ class Diagnosis:
     num_frames: int
     findings: list[Finding]
     verified: Mapping[str, str]
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -56,7 +59,8 @@ def diagnosis(
         other = _filled(validation)
         require_match(str(config.path), source.action_spec, str(validation.path), other.action_spec)
         findings += between(data, examine(other, validation, looked_at=0))
-    return Diagnosis(len(source), sum(len(one.actions) for one in data.recordings), findings, verified(data))
+    num_frames = sum(len(one.actions) for one in data.recordings)
+    return Diagnosis(len(data.recordings), num_frames, findings, verified(data), data.skipped)
 
 
 def self_test(config: SourceConfig, quiet: bool) -> Trials:
@@ -82,6 +86,7 @@ def tell(found: Diagnosis, console: Console) -> None:
     )
     for name, text in found.verified.items():
         console.print(f"  {name + ':':<10}{text}", markup=False, soft_wrap=True)
+    tell_skipped(found.skipped, console)
 
 
 def table(found: Trials) -> Table:
