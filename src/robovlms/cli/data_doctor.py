@@ -54,13 +54,14 @@ def diagnosis(
     stored = stored_beside(config) + (stored_in(statistics, config) if statistics else ())
     with _bar(quiet, len(source)) as step:
         data = examine(source, config, stored, looked_at, step)
-    findings = diagnose(data)
+    findings, skipped = diagnose(data), data.skipped
     if validation:
         other = _filled(validation)
         require_match(str(config.path), source.action_spec, str(validation.path), other.action_spec)
-        findings += between(data, examine(other, validation, looked_at=0))
+        held_out = examine(other, validation, looked_at=0)
+        findings, skipped = findings + between(data, held_out), skipped + held_out.skipped
     num_frames = sum(len(one.actions) for one in data.recordings)
-    return Diagnosis(len(data.recordings), num_frames, findings, verified(data), data.skipped)
+    return Diagnosis(len(data.recordings), num_frames, findings, verified(data), skipped)
 
 
 def self_test(config: SourceConfig, quiet: bool) -> Trials:

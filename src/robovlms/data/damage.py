@@ -1,6 +1,6 @@
 """Damaged episodes: an error, or left out and remembered where the settings of their data say ``skip_bad``."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -46,12 +46,7 @@ class Damage:
         self.skipped.append(Skipped(str(self.path), index, reason))
 
     def require_some(self, num_episodes: int) -> None:
-        """Raise ``CorruptData`` when every episode was left out."""
-        require_some(self.path, num_episodes, self.skipped)
-
-
-def require_some(path: Path, num_episodes: int, skipped: Sequence[Skipped]) -> None:
-    """Raise ``CorruptData`` when every episode of a data set was left out."""
-    if skipped and len(skipped) == num_episodes:
-        first = skipped[0].reason
-        raise CorruptData(f"{path}: all {num_episodes} episodes are damaged, so none is left. The first: {first}")
+        """Raise ``CorruptData`` when every one of ``num_episodes`` was left out."""
+        if self.skipped and len(self.skipped) == num_episodes:
+            first = self.skipped[0].reason
+            raise CorruptData(f"{self.path}: all {num_episodes} episodes are damaged, so none is left. First: {first}")

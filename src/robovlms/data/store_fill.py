@@ -6,7 +6,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
 from robovlms.actions.check import require_valid
 from robovlms.actions.spec import ImageSpec, ObservationSpec
@@ -15,7 +15,7 @@ from robovlms.core.types import Episode
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames, fit_image
-from robovlms.data.store import RGB, FrameStore
+from robovlms.data.store import FrameStore
 from robovlms.data.store_place import Place
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ OnEpisode = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """The arrays of a store, with room for all episodes."""
+    """The arrays of a store, with room for all episodes, or fewer rows where a killed process had begun to cut them."""
 
-    images: dict[str, RGB]
-    state: Float32[np.ndarray, "n _"]
-    actions: Float32[np.ndarray, "n a"]
+    images: dict[str, UInt8[np.ndarray, "_ _ _ 3"]]
+    state: Float32[np.ndarray, "_ _"]
+    actions: Float32[np.ndarray, "_ a"]
 
     @classmethod
     def of(cls, opened: "OpenedSources", image: ImageSpec | None, place: Place) -> "Arrays":
