@@ -1,9 +1,11 @@
 """The doctor finds nothing in clean demonstrations, what is odd in real data, and every mistake made on purpose."""
 
 import json
+import re
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -76,7 +78,9 @@ def test_mistakes_in_real_data_are_noticed(bridge_trials, mistake):
         assert trial.caught, trial
 
 
-def test_every_check_has_its_mistake():
+def test_every_check_has_its_mistake_and_its_line_in_the_page():
+    page = (Path(__file__).parents[2] / "docs/doctor.md").read_text()
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(CHECKS)
     assert {name for checks, _ in MISTAKES.values() for name in checks.split()} == set(CHECKS) - {"statistics"}
     assert len(EVERY_MISTAKE) >= 14
 
