@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-STATIC, GRIPPER = (20, 20, 3), (8, 8, 3)
+STATIC, GRIPPER = 20, 8
+"""Sides of the images in pixels: a tenth of the published ones."""
 SEGMENTS = ((40, 69), (0, 29), (100, 139))
-"""Not in order, as in the published folders."""
+"""Not in order: ``create_splits.py`` draws them."""
 SCENES = {"calvin_scene_B": [0, 69], "calvin_scene_C": [70, 139]}
 ANNOTATIONS = (
     ((3, 12), "open_drawer", "pull the handle"),
@@ -21,12 +22,14 @@ ANNOTATIONS = (
 )
 
 
-def frame(number: int) -> dict[str, np.ndarray]:
+def frame(number: int, scale: int = 1) -> dict[str, np.ndarray]:
     """The arrays of a frame; its number is in every one of them."""
     rng = np.random.default_rng(number)
     absolute = np.append(rng.uniform(-0.3, 0.3, 6), 1.0 if number % 3 else -1.0)
     relative = np.append(rng.uniform(-1, 1, 6), absolute[6])
-    static, gripper = (rng.integers(0, 256, shape, dtype=np.uint8) for shape in (STATIC, GRIPPER))
+    static, gripper = (
+        rng.integers(0, 256, (scale * side, scale * side, 3), dtype=np.uint8) for side in (STATIC, GRIPPER)
+    )
     return {
         "actions": absolute,
         "rel_actions": relative,
@@ -35,24 +38,24 @@ def frame(number: int) -> dict[str, np.ndarray]:
         "rgb_static": static,
         "rgb_gripper": gripper,
         "rgb_tactile": np.zeros((16, 12, 6), np.uint8),
-        "depth_static": np.zeros(STATIC[:2], np.float32),
-        "depth_gripper": np.zeros(GRIPPER[:2], np.float32),
+        "depth_static": np.zeros(static.shape[:2], np.float32),
+        "depth_gripper": np.zeros(gripper.shape[:2], np.float32),
     }
 
 
 def write_folder(
-    folder: Path, segments=SEGMENTS, annotations=ANNOTATIONS, scenes=SCENES, digits: int = 7, language=None
+    folder: Path, segments=SEGMENTS, annotations=ANNOTATIONS, scenes=SCENES, digits: int = 7, scale: int = 1
 ) -> Path:
     """One of ``training`` and ``validation``; the latter has no scenes when published."""
     (folder / "lang_annotations").mkdir(parents=True)
     for first, last in segments:
         for number in range(first, last + 1):
-            np.savez_compressed(folder / f"episode_{number:0{digits}d}.npz", **frame(number))
+            np.savez_compressed(folder / f"episode_{number:0{digits}d}.npz", **frame(number, scale))
     np.save(folder / "ep_start_end_ids.npy", list(segments))
     np.save(folder / "ep_lens.npy", [last - first + 1 for first, last in segments])
     if scenes:
         np.save(folder / "scene_info.npy", scenes)
-    np.save(folder / "lang_annotations" / "auto_lang_ann.npy", language or annotated(annotations))
+    np.save(folder / "lang_annotations" / "auto_lang_ann.npy", annotated(annotations))
     return folder
 
 

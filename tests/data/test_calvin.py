@@ -274,6 +274,10 @@ class TestDamage:
         (folder / "ep_start_end_ids.npy").unlink()
         self.refused(root, "ep_start_end_ids.npy is missing")
 
+    def test_another_folder(self, root):
+        with pytest.raises(CorruptData, match=r"auto_lang_ann.npy is missing. Set path to a folder with training"):
+            config(root.parent).open()
+
     def test_a_changed_frame_changes_the_fingerprint(self, root, folder):
         dataset = config(root).open()
         before = dataset.fingerprint()

@@ -2,6 +2,8 @@
 worked out by hand from octo's (241fb35) and openvla's (c8f03f4) ``transforms`` for hand-made steps.
 """
 
+import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -341,11 +343,16 @@ def test_a_folder_is_read_by_its_own_name(tmp_path):
     assert RLDSConfig(path=tmp_path, rate_hz=7).open().action_spec.rate_hz == 7
 
 
+def test_a_data_set_goes_to_worker_processes(tmp_path):
+    source = OXEDataset(write_stretch(tmp_path))
+    again = pickle.loads(pickle.dumps(source))
+    np.testing.assert_array_equal(again.read(0).actions, source.read(0).actions)
+    assert all(pickle.loads(pickle.dumps(convention)) for convention in CONVENTIONS.values())
+
+
 @pytest.mark.parametrize(("encoding", "step"), [("png", -1), (None, -1), ("jpeg", 1)])
 def test_swapped_colours_are_put_right(tmp_path, monkeypatch, encoding, step):
     """A copy that was re-encoded as JPEG has been put right already."""
-    from dataclasses import replace
-
     from robovlms.data.oxe import tables
     from robovlms.data.oxe.convention import static
 
@@ -364,8 +371,6 @@ def test_swapped_colours_that_the_user_names(tmp_path):
 
 
 def test_a_rate_nobody_states(tmp_path, monkeypatch):
-    from dataclasses import replace
-
     from robovlms.data.oxe import tables
 
     monkeypatch.setattr(tables, "CONVENTIONS", {"cmu_stretch": replace(CONVENTIONS["cmu_stretch"], rate_hz=None)})

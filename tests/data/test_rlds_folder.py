@@ -3,9 +3,11 @@
 import io
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from PIL import Image
 from tfds_folder import features, image, sequence, steps, tensor, text, write_folder
 
@@ -134,6 +136,24 @@ def test_only_what_is_asked_for_is_decoded(folder):
         source.read(0, ("png",))
 
 
+def test_a_look_reads_no_more_than_it_needs(folder):
+    """Lengths and sources are told without verifying pixels; reading the episode finds the damage."""
+    file = folder / "mine-train.tfrecord-00000-of-00002"
+    content = bytearray(file.read_bytes())
+    content[content.rindex(b"\x89PNG") + 40] ^= 1
+    file.write_bytes(content)
+    source = opened(folder)
+    assert (source.lengths(), source.source_of(1)) == ([3, 3, 3], "run/1.pkl")
+    with pytest.raises(CorruptData, match="record 1: the checksum does not match"):
+        source.read(1)
+
+
+def test_the_fingerprint_follows_what_is_known(folder):
+    same, faster = opened(folder).fingerprint(), opened(folder, rate_hz=9).fingerprint()
+    assert same == opened(folder).fingerprint() != faster
+    assert opened(folder, bgr_cameras=["png"]).fingerprint() not in (same, faster)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -169,6 +189,9 @@ def test_what_the_data_set_lacks_is_said_at_once(folder):
         opened(folder, features=CONVENTION | {"cameras": ["pgn"], "wrist_cameras": []})
     with pytest.raises(UserError, match=r"'steps/observation/state' is a tensor .* expected one image a step"):
         opened(folder, features=CONVENTION | {"cameras": ["state"], "wrist_cameras": []})
+    for feature in ("language_instruction", "observation/boxes", "observation/png"):
+        with pytest.raises(UserError, match=f"'steps/{feature}' is a .* expected as many numbers in every step"):
+            opened(folder, features=CONVENTION | {"actions": [feature]})
     with pytest.raises(UnknownName, match="Did you mean 'taco_play'"):
         opened(folder, features=None, convention="taco_pley")
     with pytest.raises(UnknownName, match="RLDS convention 'mine'"):
@@ -180,6 +203,13 @@ def test_what_the_data_set_lacks_is_said_at_once(folder):
         opened(folder, convention="taco_play")
     with pytest.raises(UserError, match="wrist_cameras has 'hand'"):
         opened(folder, features=CONVENTION | {"wrist_cameras": ["hand"]})
+
+
+def test_a_sentence_for_all(folder):
+    source = opened(folder, features=CONVENTION | {"language": "nowhere"}, instruction="turn it")
+    assert (source.read(1).instruction, source.lengths()) == ("turn it", [3, 3, 3])
+    with pytest.raises(UserError, match="got both instruction and only_rt_partial"):
+        opened(folder, instruction="turn it", only_rt_partial=True)
 
 
 def test_other_templates(tmp_path):
@@ -194,3 +224,10 @@ def test_other_templates(tmp_path):
     (folder / "dataset_info.json").write_text(json.dumps(info))
     with pytest.raises(UserError, match="stored as array_record, expected tfrecord"):
         RLDSDataset(folder)
+
+
+def test_the_settings_of_the_documentation_are_settings():
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml")[1:]]
+    entries = [entry for block in blocks for entry in block["data"] if entry["kind"] == "rlds"]
+    assert [validate(RLDSConfig, entry).convention for entry in entries] == ["bridge_orig", None]

@@ -24,6 +24,13 @@ def test_every_example_is_read_back(texts, floats, integers):
     np.testing.assert_array_equal(parsed["d"], np.array(integers, np.int64))
 
 
+def test_what_is_not_wanted_stays_unread():
+    data = example({"a": ("bytes", [b"x"]), "b": ("float", [1.0])})
+    assert parse_example(data, "here", {"b"}).keys() == {"a", "b"}
+    assert parse_example(data, "here", {"b"})["a"] == []
+    assert parse_example(data, "here", {"b"})["b"].tolist() == [1.0]
+
+
 def test_unpacked_lists_are_read_too():
     floats = message(2, b"".join(varint(1 << 3 | 5) + struct.pack("<f", value) for value in (1.5, -2.0)))
     integers = message(3, b"".join(varint(1 << 3) + varint(value) for value in (7, 300)))

@@ -9,13 +9,15 @@ from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
+from robovlms.architectures.answer_loss import answer_loss
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.read_out import Pool, Read, pooled, require_poolable
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.prompt import Image, Layout, Media, Segment, Slot, Text
 from robovlms.core.batch import Batch
-from robovlms.heads.head import Head
+from robovlms.core.vl_batch import VLBatch
+from robovlms.heads.head import Head, Losses
 
 
 class VLMConfig(ArchitectureConfig):
@@ -53,6 +55,10 @@ class VLMArchitecture(Architecture):
     @override
     def require_readable(self, instructions: Sequence[str]) -> None:
         self.backbone.tokenize(instructions, self.config.max_text_tokens)
+
+    @override
+    def forward(self, batch: Batch | VLBatch) -> Losses:
+        return answer_loss(self.backbone, batch) if isinstance(batch, VLBatch) else self.loss(batch)
 
     def text(self, batch: Batch, index: Int[Tensor, " p"]) -> Text:
         """The instructions at ``index``, a row each."""

@@ -1,4 +1,4 @@
-"""``robovlms data``: look at a data set, measure it, and check that its conventions are what they are said to be."""
+"""``robovlms data``: measure a data set, check that its conventions are what they are said to be, convert it."""
 
 import json
 from dataclasses import asdict
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from robovlms.data.sources import SourceConfig
 
 SETTINGS = {"ignore_unknown_options": True}
-data = typer.Typer(help="Look at a data set, measure it, check its conventions.", no_args_is_help=True)
+data = typer.Typer(help="Measure a data set, check its conventions, convert it.", no_args_is_help=True)
 
 Arguments = Annotated[
     list[str],
@@ -109,6 +109,53 @@ def doctor(
         told.tell(diagnosis, console)
     if diagnosis.failed:
         raise typer.Exit(1)
+
+
+@data.command(context_settings=SETTINGS)
+def convert(
+    arguments: Arguments,
+    to: Annotated[str, typer.Option(help="lerobot (v3.0), rlds or calvin.")],
+    out: Annotated[Path, typer.Option(help="The folder to create.")],
+    images: Annotated[str, typer.Option(help="png (exact), jpeg, or mp4 for lerobot.")] = "png",
+    kind: Kind = None,
+    config: ConfigFile = None,
+    json_: AsJSON = False,
+) -> None:
+    """Write a data set in another format, read it back, and say what was lost on the way."""
+    from rich.console import Console
+
+    from robovlms.cli import data_convert as work
+    from robovlms.core.errors import UnknownName
+
+    if images not in (known := ("png", "jpeg", "mp4")):
+        raise UnknownName("image format", images, known)
+    found = work.run(opened(arguments, kind, config), out, to, images, quiet=json_)
+    if json_:
+        typer.echo(json.dumps(asdict(found), indent=2))
+    else:
+        work.tell(found, out, Console(highlight=False))
+
+
+@data.command(context_settings=SETTINGS)
+def cache(
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RECIPE] [--a.b.c VALUE]...", help="As for train: what will be trained."),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="An experiment as a YAML or JSON file.")] = None,
+    data: Annotated[list[Path] | None, typer.Option(help="Data set folder; may be repeated.")] = None,
+    cache: Annotated[Path, typer.Option(help="The folder that keeps decoded frames.")] = Path("runs/cache"),
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say how large it will be; decode nothing.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum.")] = False,
+) -> None:
+    """Decode an experiment's frames beforehand, for train --cache; goes on where a killed run was."""
+    from rich.console import Console
+
+    from robovlms.cli.data_cache import decode
+    from robovlms.cli.train import load_experiment
+
+    experiment = load_experiment(arguments or [], config, data or [], None, None)
+    decode(experiment, cache, Console(highlight=False), estimate, verify)
 
 
 def opened(arguments: list[str], kind: str | None, config: Path | None) -> "SourceConfig":

@@ -22,6 +22,9 @@ ANNOTATIONS = "auto_lang_ann.npy"
 SEGMENTS = "ep_start_end_ids.npy"
 SCENES = "scene_info.npy"
 
+_GROUPS = {"ann": "language", "task": "language", "indx": "info"}
+"""Where the annotations keep sentences, tasks and spans."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -52,6 +55,11 @@ def read_spans(path: Path, folder: Path) -> list[Span]:
         CorruptData: A file is missing or damaged, a sentence is no text, or a span is empty or lies outside the
             segments; names file and row.
     """
+    if not path.is_file():
+        raise CorruptData(
+            f"{path} is missing. Set path to a folder with training and validation in it, or to one of them, and "
+            "annotations to the folder that holds the sentences."
+        )
     found = read_dictionary(path)
     columns = {name: _column(found, group, name, path) for name, group in _GROUPS.items()}
     if "source" in found["info"]:  # our writer's: episodes that must stay together
@@ -84,12 +92,9 @@ def read_scenes(folder: Path) -> dict[str, tuple[int, int]]:
     }
 
 
-_GROUPS = {"ann": "language", "task": "language", "indx": "info"}
-
-
 def _column(found: Mapping[str, Any], group: str, name: str, path: Path) -> Any:
     column = found[group].get(name) if isinstance(found.get(group), dict) else None
-    if not isinstance(column, list | tuple | np.ndarray):
+    if not isinstance(column, list | tuple) and not (isinstance(column, np.ndarray) and column.ndim):
         raise CorruptData(f"{path}: got {type(column).__name__} at ['{group}']['{name}'], expected a list.")
     return column
 
@@ -99,7 +104,7 @@ def _span(
 ) -> Span:
     start, stop = _pair(cells["indx"], where)
     first, last = _segment_of(start, segments)
-    if stop <= start or start > last or stop > last + 1:
+    if stop <= start or stop > last + 1:
         reason = "no frame is in it" if stop <= start else f"no segment of {SEGMENTS} holds it"
         raise CorruptData(f"{where}: got span ({start}, {stop}), but {reason}. Correct it, or leave the row out.")
     return Span(

@@ -6,7 +6,6 @@ the resume cursor is one integer, and the samples a model has seen do not depend
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig, augment
 from robovlms.data.mixture import Mixture
+from robovlms.data.prefetch import prefetched
 from robovlms.data.store import FrameStore
 from robovlms.data.window import WindowConfig, Windows, lay_out, window_ends, windows_per_episode
 
@@ -66,6 +66,7 @@ class Loader:
         counted = [len(store.conventions(name).observation_spec.cameras) for name in store.datasets]
         self._cameras = _partly([np.arange(len(store.images)) < count for count in counted])
         entries = store.episodes.entry_ids[self._episodes]
+        assert (np.diff(entries) >= 0).all(), "episodes are in the order of the sources"
         mixed = np.bincount(entries, counts, len(weights) if weights else 0).astype(np.int64)
         self._mixture = Mixture(mixed, weights, seed)
 
@@ -92,17 +93,7 @@ class Loader:
 
     def stream(self, first: int = 0, rank: int = 0, world_size: int = 1, ahead: int = 2) -> Iterator[Batch]:
         """Batches ``first``, ``first`` + 1, ... without end, ``ahead`` of them prepared in a background thread."""
-        with ThreadPoolExecutor(1) as pool:
-            pending: list[Future[Batch]] = []
-            try:
-                while True:
-                    while len(pending) <= ahead:
-                        pending.append(pool.submit(self.batch, first, rank, world_size))
-                        first += 1
-                    yield pending.pop(0).result()
-            finally:
-                for future in pending:
-                    future.cancel()
+        return prefetched(lambda index: self.batch(index, rank, world_size), first, ahead)
 
     def _windows(self, samples: np.ndarray) -> tuple[np.ndarray, Windows]:
         """Episode and rows of each sample."""

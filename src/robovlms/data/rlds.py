@@ -12,7 +12,7 @@ from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.files import read_json
 from robovlms.data.rlds_features import STEPS, Leaf, parse_features
-from robovlms.data.tfrecord import parse_example, read_record, record_offsets
+from robovlms.data.tfrecord import parse_example, read_record, record_offsets, skim_record
 
 Record = dict[str, Any]
 
@@ -67,9 +67,21 @@ class RLDSDataset:
             CorruptData: The record is damaged, an array is missing, or steps differ in number.
             UnknownName: There is no array of that path.
         """
-        where = self.where(index)
-        leaves = [self.leaf(path) for path in (self.leaves if paths is None else paths)]
-        example = parse_example(read_record(*self._records[index]), where)
+        return self._arrays(read_record(*self._records[index]), index, self.leaves if paths is None else paths)
+
+    def skim(self, index: int, paths: Collection[str]) -> Record:
+        """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
+        return self._arrays(skim_record(*self._records[index]), index, paths)
+
+    def fingerprint(self) -> str:
+        """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
+        meta = [(self.path / name).read_bytes() for name in ("features.json", "dataset_info.json")]
+        sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
+        return digest_of(b"".join(meta) + "\n".join(sizes).encode())
+
+    def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
+        where, leaves = self.where(index), [self.leaf(path) for path in paths]
+        example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
         missing = sorted(self._keys - set(example))
         if missing:
             raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
@@ -78,12 +90,6 @@ class RLDSDataset:
         if len(set(lengths.values())) > 1:
             raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
         return record
-
-    def fingerprint(self) -> str:
-        """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
-        meta = [(self.path / name).read_bytes() for name in ("features.json", "dataset_info.json")]
-        sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
-        return digest_of(b"".join(meta) + "\n".join(sizes).encode())
 
     def _files(self) -> dict[Path, int]:
         """Every file of the split and how many records it should hold."""

@@ -11,6 +11,7 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
+from robovlms.data.bdrbench_annotation import BDRBenchKeys
 from robovlms.data.hdf5_layout import Layout, LIBEROLayout
 from robovlms.data.rlds_convention import RLDSConvention
 
@@ -126,6 +127,8 @@ class RLDSConfig(SourceConfig):
     """Control rate (Hz), where no source states it or another is right."""
     bgr_cameras: tuple[str, ...] | None = None
     """Cameras whose files have red and blue swapped; when None, what the table says (see ``oxe.choose``)."""
+    instruction: str | None = None
+    """The sentence of all episodes, where the records say none or another is wanted."""
     only_rt_partial: bool = False
     """Keep the episodes whose instruction is one of RT-Partial."""
 
@@ -133,14 +136,23 @@ class RLDSConfig(SourceConfig):
     def _one_convention(self) -> "RLDSConfig":
         if self.convention and self.features:
             raise ValueError("got both convention and features, expected one of them")
+        if self.instruction and self.only_rt_partial:
+            raise ValueError("got both instruction and only_rt_partial, expected one of them")
         return self
 
     def open(self) -> EpisodeSource:
         """Read the descriptions and the record lengths."""
         from robovlms.data.oxe.dataset import OXEDataset
 
-        said = self.features or self.convention
-        return OXEDataset(self.path, self.split, said, self.rate_hz, self.bgr_cameras, self.only_rt_partial)
+        return OXEDataset(
+            self.path,
+            self.split,
+            self.features or self.convention,
+            self.rate_hz,
+            self.bgr_cameras,
+            self.instruction,
+            self.only_rt_partial,
+        )
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The first camera: further ones are often empty in RLDS data."""
@@ -178,6 +190,23 @@ class HDF5Config(SourceConfig):
     def main_state(self, source: EpisodeSource) -> tuple[str, ...]:
         """Those the layout names, else all."""
         return _main(self.layout.main_state, source.observation_spec.state_names)
+
+
+class BDRBenchConfig(SourceConfig):
+    """BDRBench-20: the folder that holds ``anns`` and ``media``."""
+
+    kind: Literal["bdrbench"] = "bdrbench"
+    split: str = "train"
+    action_spec: ActionSpec | None = None
+    """What the actions mean; they are unnamed numbers when None."""
+    keys: BDRBenchKeys = BDRBenchKeys()
+    """Names in the annotations."""
+
+    def open(self) -> EpisodeSource:
+        """Read every annotation and the head of two videos."""
+        from robovlms.data.bdrbench import BDRBenchDataset
+
+        return BDRBenchDataset(self.path, self.split, self.action_spec, self.keys)
 
 
 class CALVINConfig(SourceConfig):
@@ -230,4 +259,6 @@ def _main(wanted: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in found) or found
 
 
-DataConfig = Annotated[LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig, Field(discriminator="kind")]
+DataConfig = Annotated[
+    LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig | BDRBenchConfig, Field(discriminator="kind")
+]

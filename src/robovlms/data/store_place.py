@@ -109,13 +109,18 @@ class Unfinished(Place):
         (self.path / EPISODES).unlink(missing_ok=True)
 
 
+def partial_of(folder: Path) -> Path:
+    """Where a store is while it is not finished."""
+    return folder.with_name(f".{folder.name}.partial")
+
+
 @contextmanager
 def unfinished(folder: Path) -> Generator[Unfinished | None]:
     """The place beside ``folder`` to fill it from, one process at a time; None if another has finished it meanwhile.
 
     It becomes ``folder`` at the end. An error removes it; an interrupt and a killed process leave it.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
+    partial = partial_of(folder)
     with clear_disk_errors(folder), _alone(folder.parent):
         if folder.exists():
             yield None

@@ -32,6 +32,7 @@ def encode_frames(
     if any(parameter.requires_grad for parameter in network.backbone.vision_tower.parameters()):
         raise UserError("Encoding frames beforehand needs a frozen vision tower: set model.backbone.train to text.")
     network.eval()
+    folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{FILE}"
     array: np.ndarray | None = None
     for start in range(0, len(store), BATCH):

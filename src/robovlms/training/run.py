@@ -29,6 +29,7 @@ from robovlms.data.store import FrameStore
 from robovlms.data.store_build import OpenedSources, build_store, open_sources
 from robovlms.data.window import WindowConfig, lay_out
 from robovlms.policies.vla import VLA, VLAManifest, locate
+from robovlms.training.cotrain import require_questions, with_questions
 from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit
 from robovlms.training.media import encode_frames, encoded_frames
@@ -118,6 +119,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple
     store = build_store(opened, pixels, cache=cache)
     windows(experiment).require_fit(store.episodes.lengths[store.training_episodes])
     network.require_readable(store.instructions)
+    require_questions(experiment, network)
     state = state_statistics(store)
     if state is not None and network.state is not None:
         network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))
@@ -174,7 +176,7 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     resume = locate(out) if resuming else None
     if resume:
         vla = VLA.from_pretrained(resume)
-    return Task(vla, loader.stream, tuple(held_out), config, out, resume)
+    return Task(vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume)
 
 
 def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, vla: VLA) -> dict[str, Any]:
@@ -184,6 +186,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
         {"path": str(config.path), "embodiment": config.name, "episodes": len(source), "digest": source.fingerprint()}
         for config, source in opened
     ]
+    asked = experiment.vl_data.open() if experiment.vl_data is not None and experiment.asks else None
     return {
         "digest": experiment.digest(),
         "name": experiment.name,
@@ -195,6 +198,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
         },
         "data": {
             "sources": data,
+            "questions": {"number": len(asked), "digest": asked.fingerprint()} if asked else None,
             "frames": len(store),
             "tasks": list(store.tasks),
             "held_out": len(store.heldout_episodes),

@@ -4,10 +4,10 @@
 | --- | --- |
 | ``bridge``, ``rtx``, ``franka``, ``others`` | the tables: one row a data set |
 | ``oddities`` | what has to be done to numbers, one function each |
-| ``convention``, ``components`` | what a row is made of |
+| ``convention``, ``components``, ``numbers`` | what a row is made of |
 | ``tables``, ``choose`` | all rows by name; which one a folder is read by |
 | ``mixtures`` | named mixtures with weights; RT-Partial |
-| ``dataset``, ``frames``, ``numbers`` | episodes |
+| ``dataset``, ``frames``, ``finite`` | episodes |
 """
 
 from robovlms.data.oxe.bridge import BRIDGE

@@ -13,6 +13,7 @@ from robovlms.data.oxe.components import (
     METRES,
     RADIANS,
     RPY,
+    UNIT_RANGE,
     Action,
     State,
     fingers,
@@ -21,7 +22,8 @@ from robovlms.data.oxe.components import (
     rotation,
     state,
 )
-from robovlms.data.oxe.convention import Convention, Numbers, apply, static, take
+from robovlms.data.oxe.convention import Convention, static
+from robovlms.data.oxe.numbers import Numbers, apply, take
 from robovlms.data.oxe.oddities import angle_differences, binary_gripper, differences
 
 RATE_HZ = 5.0
@@ -36,7 +38,7 @@ CAMERAS = tuple(static(f"image_{number}") for number in range(4))
 def _pose(position_numbers: Numbers, rotation_numbers: Numbers, reference: str) -> tuple[Action, Action]:
     to = {"reference": reference} | BASE
     return (
-        position(position_numbers, **METRES, **to),
+        position(position_numbers, **METRES, **UNIT_RANGE, **to),
         rotation(rotation_numbers, **RADIANS, **RPY, **to, low=-np.pi, high=np.pi),
     )
 

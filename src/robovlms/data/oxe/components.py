@@ -7,7 +7,7 @@ every arm (position 3, rotation 3, gripper 1); a part that a robot never moves i
 from typing import Any
 
 from robovlms.actions.spec import ActionComponent, StateComponent
-from robovlms.data.oxe.convention import Numbers, constant, take
+from robovlms.data.oxe.numbers import Numbers, constant, take
 
 Action = tuple[ActionComponent, Numbers]
 State = tuple[StateComponent, Numbers]

@@ -1,7 +1,7 @@
 """How one RLDS data set is to be read: which features hold what, and what their numbers mean."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -9,44 +9,10 @@ from jaxtyping import Float32
 
 from robovlms.actions.spec import ActionComponent, ActionSpec, StateComponent
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.oxe.oddities import Column, as_column, first_text
+from robovlms.data.oxe.numbers import Numbers, Steps
+from robovlms.data.oxe.oddities import Column, first_text
 
-Steps = Mapping[str, Any]
 OBSERVATION = "observation/"
-
-
-@dataclass(frozen=True, slots=True)
-class Numbers:
-    """Some numbers of every step: the features they are made of (below ``steps/``), and how."""
-
-    features: tuple[str, ...]
-    of: Callable[[Steps], Column]
-
-
-def take(feature: str, start: int | None = None, stop: int | None = None) -> Numbers:
-    """Columns ``start`` to ``stop`` of a feature, as recorded."""
-    return columns(Numbers((feature,), lambda steps: as_column(steps[feature])), start, stop)
-
-
-def columns(numbers: Numbers, start: int | None, stop: int | None) -> Numbers:
-    """Some of the columns."""
-    return apply(lambda found: found[:, start:stop], numbers)
-
-
-def apply(function: Callable[[Column], Column], numbers: Numbers) -> Numbers:
-    """An oddity put right."""
-    return Numbers(numbers.features, lambda steps: function(numbers.of(steps)))
-
-
-def constant(like: Numbers, dims: int, value: float = 0.0) -> Numbers:
-    """What this robot never does: as many rows as ``like``."""
-    return Numbers(like.features, lambda steps: np.full((len(like.of(steps)), dims), value, np.float32))
-
-
-def join(*parts: Numbers) -> Numbers:
-    """Columns side by side."""
-    features = tuple(feature for numbers in parts for feature in numbers.features)
-    return Numbers(features, lambda steps: np.concatenate([numbers.of(steps) for numbers in parts], axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +53,7 @@ class Convention:
         rate_hz: Control rate; None where no source states it.
         language: Feature of the instruction.
         words: Instruction of an episode, from that feature.
+        sentence: The instruction of all episodes, where the feature is not to be read.
         source: Feature that says what an episode was cut from, where the data set has it.
         first: Steps dropped at the beginning.
         last: Steps dropped at the end, after the differences between steps were taken.
@@ -100,6 +67,7 @@ class Convention:
     rate_hz: float | None = None
     language: str = "language_instruction"
     words: Callable[[Any], str] = first_text
+    sentence: str | None = None
     source: str = "episode_metadata/file_path"
     first: int = 0
     last: int = 0
@@ -109,8 +77,9 @@ class Convention:
     @property
     def features(self) -> tuple[str, ...]:
         """What is read besides images, below ``steps/``."""
+        spoken = [self.language] if self.sentence is None else []
         parts = [*self.actions, *self.state]
-        return tuple(dict.fromkeys([self.language, *(f for _, numbers in parts for f in numbers.features)]))
+        return tuple(dict.fromkeys([*spoken, *(f for _, numbers in parts for f in numbers.features)]))
 
     @property
     def action_spec(self) -> ActionSpec:
@@ -128,9 +97,9 @@ class Convention:
         """What the state means."""
         return tuple(component for component, _ in self.state)
 
-    def at(self, rate_hz: float | None) -> "Convention":
-        """The same with the control rate a user gives, if any."""
-        return self if rate_hz is None else replace(self, rate_hz=rate_hz)
+    def instruction(self, steps: Steps) -> str:
+        """What an episode is about."""
+        return self.words(steps[self.language]) if self.sentence is None else self.sentence
 
     def frames(self, num_steps: int) -> range:
         """Which steps become frames."""

@@ -9,12 +9,13 @@ import numpy as np
 from jaxtyping import Bool
 
 from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
+from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData
 from robovlms.core.types import Episode
 from robovlms.data.oxe.choose import choose
+from robovlms.data.oxe.finite import require_finite
 from robovlms.data.oxe.frames import camera_of, images_of
 from robovlms.data.oxe.mixtures import rt_partial
-from robovlms.data.oxe.numbers import require_finite
 from robovlms.data.rlds import Record, RLDSDataset, steps_of
 from robovlms.data.rlds_convention import INFO, TASK, RLDSConvention, info_of
 from robovlms.data.rlds_features import STEPS
@@ -32,6 +33,7 @@ class OXEDataset:
         convention: str | RLDSConvention | None = None,
         rate_hz: float | None = None,
         bgr_cameras: Collection[str] | None = None,
+        instruction: str | None = None,
         only_rt_partial: bool = False,
     ):
         """Open a data set.
@@ -43,7 +45,8 @@ class OXEDataset:
                 (ours do), else the table of the data set's own name.
             rate_hz: Control rate, where no source states it or another is right.
             bgr_cameras: Cameras whose files have red and blue swapped; when None, what the table says.
-            only_rt_partial: Keep the episodes whose instruction is in RT-Partial; reads every record.
+            instruction: The sentence of all episodes, where the records say none or another is wanted.
+            only_rt_partial: Keep the episodes whose instruction is in RT-Partial; looks at every record.
 
         Raises:
             CorruptData: A file is missing or damaged.
@@ -52,7 +55,7 @@ class OXEDataset:
         """
         self.rlds = RLDSDataset(path, split)
         self.path = self.rlds.path
-        self.convention = choose(self.rlds, convention, rate_hz, bgr_cameras)
+        self.convention = choose(self.rlds, convention, rate_hz, bgr_cameras, instruction)
         self.action_spec: ActionSpec = self.convention.action_spec
         self._only_rt_partial = only_rt_partial
 
@@ -72,17 +75,19 @@ class OXEDataset:
         return {camera.view: camera.feature for camera in reversed(self.convention.cameras)}
 
     def lengths(self) -> list[int]:
-        """Number of frames of each episode; RLDS keeps no index, so every record is read."""
-        return [len(self._frames(self.rlds.read(number, [self._counted]), number)) for number in self._records]
+        """Number of frames of each episode; RLDS keeps no index, so every record is looked at."""
+        return [len(self._frames(self.rlds.skim(number, [self._counted]), number)) for number in self._records]
 
     def fingerprint(self) -> str:
-        """Changes whenever the data set does."""
-        return self.rlds.fingerprint()
+        """Changes whenever the data set does, or what is known of it."""
+        specs = [spec.canonical() for spec in (self.action_spec, self.observation_spec)]
+        rest = repr((self.convention.cameras, self.convention.frames(1000)))
+        return digest_of("\n".join([self.rlds.fingerprint(), *specs, rest]))
 
     def source_of(self, index: int) -> str:
         """The file an episode was cut from, or its record where that is not recorded."""
         number = self._records[index]
-        return self._source(self.rlds.read(number, self._present(self.convention.source)), number)
+        return self._source(self.rlds.skim(number, self._present(self.convention.source)), number)
 
     def end_flags(self, index: int) -> Bool[np.ndarray, " t"] | None:
         """Which frames of an episode are flagged as its last; None where the data set has no such flag."""
@@ -125,7 +130,7 @@ class OXEDataset:
         return [number for number in numbers if rt_partial(self._said_in(number))]
 
     def _said_in(self, number: int) -> str:
-        record = self.rlds.read(number, [STEPS + self.convention.language])
+        record = self.rlds.skim(number, [STEPS + self.convention.language])
         return self._instruction(steps_of(record), self.rlds.where(number))
 
     @property
@@ -146,7 +151,7 @@ class OXEDataset:
 
     def _instruction(self, steps: Mapping[str, Any], where: str) -> str:
         try:
-            return self.convention.words(steps[self.convention.language])
+            return self.convention.instruction(steps)
         except (UnicodeDecodeError, IndexError) as error:
             raise CorruptData(f"{where}: the instruction cannot be read ({error}). Leave the record out.") from None
 

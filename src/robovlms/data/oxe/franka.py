@@ -20,7 +20,8 @@ from robovlms.data.oxe.components import (
     rotation,
     state,
 )
-from robovlms.data.oxe.convention import Convention, apply, constant, static, take, wrist
+from robovlms.data.oxe.convention import Convention, static, wrist
+from robovlms.data.oxe.numbers import apply, constant, take
 from robovlms.data.oxe.oddities import clipped, euler_from_quaternion, inverted
 
 PAIR = (static("image"), wrist("wrist_image"))

@@ -21,7 +21,8 @@ from robovlms.data.oxe.components import (
     rotation,
     state,
 )
-from robovlms.data.oxe.convention import Convention, apply, static, take, wrist
+from robovlms.data.oxe.convention import Convention, static, wrist
+from robovlms.data.oxe.numbers import apply, take
 from robovlms.data.oxe.oddities import differences, inverted
 
 RESIDUAL = {"reference": "measured"} | BASE

@@ -26,7 +26,8 @@ from robovlms.data.oxe.components import (
     state,
     world_vector,
 )
-from robovlms.data.oxe.convention import Convention, apply, constant, join, static, take, wrist
+from robovlms.data.oxe.convention import Convention, static, wrist
+from robovlms.data.oxe.numbers import apply, constant, join, take
 from robovlms.data.oxe.oddities import absolute_gripper, clipped, inverted, padded_text
 
 NATURAL = "observation/natural_language_instruction"

@@ -7,8 +7,9 @@ from typing import TypeVar
 from robovlms.actions.spec import ActionComponent, StateComponent
 from robovlms.core.errors import UnknownName
 from robovlms.data.oxe.bridge import BRIDGE_DATA
-from robovlms.data.oxe.convention import CameraFeature, Convention, Numbers, columns, join, take
+from robovlms.data.oxe.convention import CameraFeature, Convention
 from robovlms.data.oxe.franka import FRANKA
+from robovlms.data.oxe.numbers import Numbers, columns, join, take
 from robovlms.data.oxe.others import OTHERS
 from robovlms.data.oxe.rtx import RTX
 from robovlms.data.rlds_convention import RLDSConvention
