@@ -73,7 +73,8 @@ def test_mistakes_in_demonstrations_are_noticed(tabletop_trials, mistake):
 def test_mistakes_in_real_data_are_noticed(bridge_trials, mistake):
     (trial,) = [trial for trial in bridge_trials.trials if trial.mistake == mistake]
     if trial.caught is None:
-        assert mistake in ("cameras exchanged", "end flags missing")  # no camera named after the tool; missing already
+        # No camera is named after the tool, the flags are missing already, and records have no times.
+        assert mistake in ("cameras exchanged", "end flags missing", "rate halved in both specs")
     else:
         assert trial.caught, trial
 
