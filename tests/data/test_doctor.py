@@ -117,6 +117,17 @@ def test_a_state_that_names_no_rotation_is_a_finding(tabletop):
     assert any("names no rotation" in finding.seen for finding in found)
 
 
+def test_some_sentences_may_be_said_of_two_tasks(tabletop):
+    data = examine(tabletop.open(), tabletop, looked_at=0)
+    lifts = [replace(r, instruction="lift it") if "lift" in r.task else r for r in data.recordings]
+    assert len({r.task for r in lifts if r.instruction == "lift it"}) > 1
+    assert diagnose(replace(data, recordings=tuple(lifts))) == []
+    most = tuple(replace(r, instruction="do it") if r.index % 3 else r for r in data.recordings)
+    assert [finding.check for finding in diagnose(replace(data, recordings=most))] == ["language"]
+    unnamed = tuple(replace(r, instruction="do it", task="") for r in data.recordings)
+    assert [finding.severity for finding in diagnose(replace(data, recordings=unnamed))] == ["warning"]
+
+
 def test_episodes_of_one_source_may_overlap(tabletop):
     data = examine(tabletop.open(), tabletop, looked_at=0)
     twice = replace(data, recordings=data.recordings + tuple(replace(r, held_out=True) for r in data.recordings))
