@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from calvin_files import write_folder
+from lerobot_v2 import V2Folder, recording
 
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.cli import main as cli
@@ -225,6 +226,17 @@ def test_commands_leave_it_out_and_say_so(command, numbers, tmp_path, monkeypatc
     assert code == (1 if name == "doctor" else 0), err  # random actions move no robot
     assert "Left out, because damaged: 1 episodes" in told
     assert re.search(rf"  {path}, episode {BAD}: .*{row}", told)
+
+
+def test_the_first_file_of_a_data_set_may_be_the_damaged_one(tmp_path, monkeypatch, capsys):
+    path = V2Folder(tmp_path / "set", recordings=[recording(seed, 5 + seed) for seed in range(3)]).write()
+    file = path / "data/chunk-000/episode_000000.parquet"
+    file.write_bytes(file.read_bytes()[:300])
+    code, out, err = run(monkeypatch, capsys, "data", "doctor", path, "--skip-bad", "--json")
+    assert code in (0, 1), err
+    found = json.loads(out)
+    assert ([one["episode"] for one in found["skipped"]], found["num_episodes"]) == ([0], 2)
+    assert "episode_000000.parquet is damaged" in found["skipped"][0]["reason"]
 
 
 def test_statistics_are_those_of_the_sound_episodes(numbers, monkeypatch, capsys, make_episode):

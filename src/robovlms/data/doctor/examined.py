@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.core.errors import CorruptData
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.doctor.kept import spread
 from robovlms.data.episode_rows import EpisodeRows, Row
@@ -59,6 +60,8 @@ class Examined:
     observation_spec: ObservationSpec
     recordings: tuple[Recording, ...]
     stored: tuple[Stored, ...] = ()
+    measured_rate_hz: float | None = None
+    """Rows a second by recorded times, where the format has them."""
     skipped: tuple[Skipped, ...] = ()
 
 
@@ -105,4 +108,14 @@ def examine(
     damage.require_some(len(source))
     held_out = rows.table({name: config.holdout}).held_out if found else ()
     recordings = tuple(replace(one, held_out=bool(held)) for one, held in zip(found, held_out, strict=True))
-    return Examined(source.action_spec, source.observation_spec, recordings, stored, tuple(damage.skipped))
+    skipped = tuple(damage.skipped)
+    return Examined(source.action_spec, source.observation_spec, recordings, stored, _rate(source, skipped), skipped)
+
+
+def _rate(source: EpisodeSource, skipped: tuple[Skipped, ...]) -> float | None:
+    try:
+        return getattr(source, "measured_rate_hz", lambda: None)()
+    except CorruptData:
+        if skipped:  # it was to be measured in one of these
+            return None
+        raise
