@@ -11,11 +11,14 @@ cameras, fp32 on one thread. Both sides play an episode of random frames; steps 
 * `upstream`: `CustomModel.step` of `eval/calvin/model_wrapper.py`, from bytes to an action.
 * `imported`: `Policy.act` of the imported checkpoint, executor `first`. Interleaved policies repeat the original's
   choice of the oldest frame's plan (`--parity`), so that actions can be compared; the newest's costs the same.
+* `bfloat16`: the same with `backbone.precision: bfloat16`. The original computes in float32 as its shipped
+  configurations have it (`trainer.precision: "16"`, which its wrapper does not know).
 * `stream`: our own interleaved structure on the same VLM, where it can stream. Its prompt, head and actions are others:
   for those who train anew, no replacement.
 
 `ratio` is the median over steps of CPU seconds, upstream's by ours, with its smallest and largest. `difference` is the
-largest between the actions of any step, those before the window was full included.
+largest from upstream's action (pose deltas, -0.65 to 0.65) at any step, those before the window was full included;
+`grippers` is how often the gripper's command is another.
 """
 
 import argparse
@@ -120,43 +123,57 @@ def streaming(imported: VLA, directory: Path, window: int) -> VLA:
     return VLA.create(VLAManifest(model=model, **specs), {"calvin": ActionStatistics.of(drawn)})
 
 
-def compare(upstream: Upstream, folder: Path, asked: argparse.Namespace, structure: str, window: int) -> list[dict]:
-    """The rows of a structure and a window."""
+def in_bfloat16(directory: Path) -> VLA:
+    """An imported policy that computes in bfloat16."""
+    file = directory / "config.json"
+    settings = json.loads(file.read_text())
+    settings["model"]["backbone"]["precision"] = "bfloat16"
+    file.write_text(json.dumps(settings))
+    return VLA.from_pretrained(directory).for_acting("cpu")
+
+
+def sides(upstream: Upstream, folder: Path, asked: argparse.Namespace, structure: str, window: int) -> dict[str, Step]:
+    """Everyone's control steps; the checkpoint is there."""
     frames = write_frames(folder, window + asked.rounds)
-    made = upstream.ask("create", family=asked.family, structure=structure, window=window)
+    upstream.ask("create", family=asked.family, structure=structure, window=window)
     files = (folder / "checkpoint.pt", folder / "config.json", folder / "vlm")
     ours = import_checkpoint(Source(*files, parity=True, max_text_tokens=TEXT_TOKENS), folder / "imported")
     left = upstream.ask("load", instruction=SENTENCE)
     assert not any(left.values()), f"The published code did not load all weights: {left}"
     imported = VLA.from_pretrained(ours)
-    steps: dict[str, Step] = {"upstream": upstream.step, "imported": acting(imported, frames)}
+    policies = {"imported": imported, "bfloat16": in_bfloat16(ours)}
     if structure == "interleaved" and not imported.network.backbone.unstreamable:
-        steps["stream"] = acting(streaming(imported, ours, window), frames)
-    seconds, difference = play(steps, window, asked.rounds)
-    shared = {"structure": structure, "window": window} | made
-    rows = []
-    for name in list(steps)[1:]:
-        ratios = [a / b for a, b in zip(seconds["upstream"], seconds[name], strict=True)]
-        found = {"ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
-        ms = {
-            f"{who}_ms": round(1000 * statistics.median(seconds[side]))
-            for who, side in (("upstream", "upstream"), ("our", name))
-        }
-        rows.append(shared | {"ours": name} | {key: round(value, 2) for key, value in found.items()} | ms)
-        rows[-1]["difference"] = difference if name == "imported" else None
-    return rows
+        policies["stream"] = streaming(imported, ours, window)
+    return {"upstream": upstream.step} | {name: acting(vla, frames) for name, vla in policies.items()}
 
 
-def play(steps: dict[str, Step], window: int, rounds: int) -> tuple[dict[str, list[float]], float]:
-    """CPU seconds of each side's steps once the window is full, and how far upstream's and ours' actions differ."""
-    seconds, difference = defaultdict(list), 0.0
+def play(steps: dict[str, Step], window: int, rounds: int) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
+    """CPU seconds of everyone's steps once the window is full, and all actions."""
+    seconds, actions = defaultdict(list), defaultdict(list)
     for number in range(window + rounds):
-        actions = {}
         for name in list(steps)[:: 1 if number % 2 else -1]:
-            actions[name], took = steps[name](number)
+            action, took = steps[name](number)
+            actions[name].append(action)
             seconds[name] += [took] if number >= window else []
-        difference = max(difference, float(np.abs(actions["upstream"] - actions["imported"]).max()))
-    return seconds, difference
+    return seconds, {name: np.stack(played) for name, played in actions.items()}
+
+
+def rows_of(seconds: dict[str, list[float]], actions: dict[str, np.ndarray]) -> list[dict[str, Any]]:
+    """One for each of ours, against upstream."""
+    rows = []
+    for name in list(actions)[1:]:
+        ratios = [a / b for a, b in zip(seconds["upstream"], seconds[name], strict=True)]
+        row = {"ours": name, "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
+        row = {key: round(value, 2) if key != "ours" else value for key, value in row.items()}
+        row |= {
+            f"{key}_ms": round(1000 * statistics.median(seconds[side]))
+            for key, side in (("upstream", "upstream"), ("our", name))
+        }
+        away = np.abs(actions[name] - actions["upstream"])
+        if name != "stream":
+            row |= {"difference": float(f"{away[:, :6].max():.1e}"), "grippers": int((away[:, 6] > 0).sum())}
+        rows.append(row)
+    return rows
 
 
 def main() -> None:
@@ -177,12 +194,12 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as name:
                 upstream = Upstream(asked.upstream, asked.python, Path(name))
                 try:
-                    found = compare(upstream, Path(name), asked, structure, window)
+                    found = rows_of(*play(sides(upstream, Path(name), asked, structure, window), window, asked.rounds))
                 finally:
                     upstream.close()
             for row in found:
-                rows.append(row)
-                print(row, flush=True)
+                rows.append({"family": asked.family, "structure": structure, "window": window} | row)
+                print(*(f"{key} {value}" for key, value in rows[-1].items()), sep="  ", flush=True)
     if asked.json:
         asked.json.write_text(json.dumps(rows, indent=1))
 

@@ -78,6 +78,10 @@ def enter(clone):
 
     robovlms.data = sys.modules["robovlms.data"] = types.ModuleType("robovlms.data")
     robovlms.data.__path__ = [str(clone / "robovlms" / "data")]
+
+
+def require_patched(clone):
+    """Stop where transformers has its own KosMos, with which the published code does not run."""
     patched = Path(transformers.__path__[0]) / "models" / "kosmos2" / "modeling_kosmos2.py"
     if not filecmp.cmp(clone / "tools" / "modeling_kosmos2.py", patched, shallow=False):
         sys.exit(f"The published KosMos needs its own {patched.name}: copy {clone}/tools/{patched.name} to {patched}.")
@@ -98,12 +102,13 @@ class Side:
 
     def __init__(self, clone, folder):
         self.clone, self.folder = clone, folder
-        self.frames = np.load(folder / "frames.npz")
 
     def create(self, family, structure, window):
         """Write a checkpoint; how many million weights its VLM has."""
         from robovlms.train.base_trainer import BaseTrainer
 
+        if family == "kosmos":
+            require_patched(self.clone)
         vlm = self.folder / "vlm"
         image_size = VLMS[family](vlm)
         settings = Settings(json.loads((self.clone / "configs" / "calvin_finetune" / CONFIGS[family]).read_text()))
@@ -127,6 +132,7 @@ class Side:
         self.model = CustomModel(str(self.folder / "checkpoint.pt"), settings, "cpu", str(self.folder))
         self.model.reset()
         self.instruction = instruction
+        self.frames = dict(np.load(self.folder / "frames.npz"))
         return json.loads((self.folder / "checkpoint.pt_loading_msg.json").read_text())
 
     def step(self, number):
