@@ -28,7 +28,6 @@ import statistics
 import subprocess
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -149,7 +148,7 @@ def sides(upstream: Upstream, folder: Path, asked: argparse.Namespace, structure
 
 def play(steps: dict[str, Step], window: int, rounds: int) -> tuple[dict[str, list[float]], dict[str, np.ndarray]]:
     """CPU seconds of everyone's steps once the window is full, and all actions."""
-    seconds, actions = defaultdict(list), defaultdict(list)
+    seconds, actions = {name: [] for name in steps}, {name: [] for name in steps}
     for number in range(window + rounds):
         for name in list(steps)[:: 1 if number % 2 else -1]:
             action, took = steps[name](number)
@@ -161,7 +160,7 @@ def play(steps: dict[str, Step], window: int, rounds: int) -> tuple[dict[str, li
 def rows_of(seconds: dict[str, list[float]], actions: dict[str, np.ndarray]) -> list[dict[str, Any]]:
     """One for each of ours, against upstream."""
     rows = []
-    for name in list(actions)[1:]:
+    for name in (name for name in seconds if name != "upstream"):
         ratios = [a / b for a, b in zip(seconds["upstream"], seconds[name], strict=True)]
         row = {"ours": name, "ratio": statistics.median(ratios), "least": min(ratios), "most": max(ratios)}
         row = {key: round(value, 2) if key != "ours" else value for key, value in row.items()}
