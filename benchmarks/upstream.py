@@ -1,7 +1,8 @@
 """A control step of the published RoboVLMs code against ours: same weights, frames and machine, in turn.
 
     OMP_NUM_THREADS=1 python benchmarks/upstream.py --upstream CLONE --python VENV/bin/python [--family kosmos]
-        [--structures "policy head" interleaved] [--windows 8 16] [--rounds 5] [--json FILE]
+        [--structures "policy head" interleaved] [--windows 8 16] [--ours imported bfloat16 stream] [--rounds 5]
+        [--json FILE]
 
 CLONE is a clone of Robot-VLAs/RoboVLMs, VENV an environment that it runs in (KosMos: transformers 4.37.2 with the
 clone's ``modeling_kosmos2.py`` in place; PaliGemma: 4.44.0), which stays in a process of its own. There a VLM of more
@@ -139,10 +140,13 @@ def sides(upstream: Upstream, folder: Path, asked: argparse.Namespace, structure
     ours = import_checkpoint(Source(*files, parity=True, max_text_tokens=TEXT_TOKENS), folder / "imported")
     left = upstream.ask("load", instruction=SENTENCE)
     assert not any(left.values()), f"The published code did not load all weights: {left}"
-    imported = VLA.from_pretrained(ours)
-    policies = {"imported": imported, "bfloat16": in_bfloat16(ours)}
-    if structure == "interleaved" and not imported.network.backbone.unstreamable:
-        policies["stream"] = streaming(imported, ours, window)
+    policies = {}
+    if "imported" in asked.ours:
+        policies["imported"] = VLA.from_pretrained(ours)
+    if "stream" in asked.ours and structure == "interleaved" and asked.family != "kosmos":
+        policies["stream"] = streaming(VLA.from_pretrained(ours), ours, window)
+    if "bfloat16" in asked.ours:
+        policies["bfloat16"] = in_bfloat16(ours)
     return {"upstream": upstream.step} | {name: acting(vla, frames) for name, vla in policies.items()}
 
 
@@ -183,6 +187,7 @@ def main() -> None:
     parser.add_argument("--family", choices=["kosmos", "paligemma"], default="kosmos")
     parser.add_argument("--structures", nargs="*", default=["policy head", "interleaved"])
     parser.add_argument("--windows", nargs="*", type=int, default=[8, 16])
+    parser.add_argument("--ours", nargs="*", default=["imported", "bfloat16", "stream"])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
