@@ -48,7 +48,7 @@ def make_episode():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def bridge():
     shared = Path(os.environ.get("ROBOVLMS_SHARED", Path(__file__).parents[3] / "shared"))
     path = shared / "data" / "bridge_sample"

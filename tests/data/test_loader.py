@@ -105,6 +105,42 @@ def test_a_stream_starts_anywhere(make_loader):
         assert equal(batch, loader.batch(number))
 
 
+@pytest.fixture
+def mixed(tmp_path, action_spec, observation_spec, make_episode):
+    """Two data sets, 30 windows and 60, drawn three to one."""
+    for name, seeds in (("few", range(3)), ("many", range(10, 16))):
+        with LeRobotWriter(tmp_path / name, action_spec, observation_spec, 10) as writer:
+            for seed in seeds:
+                writer.add(make_episode(seed, length=10, instruction=name))
+    configs = [LeRobotConfig(path=tmp_path / name, holdout=0) for name in ("few", "many")]
+    store = build_store(open_sources(configs))
+    normalizers = {name: Normalizer(store.action_spec, s) for name, s in action_statistics(store).items()}
+
+    def make():
+        window = WindowConfig(history=3, chunk=4)
+        return Loader(store, store.training_episodes, window, 12, normalizers, seed=7, weights=(3, 1))
+
+    return make
+
+
+def test_weights_decide_how_often_a_data_set_is_drawn(mixed):
+    loader = mixed()
+    drawn = [loader.batch(number) for number in range(2 * 90 // 12)]
+    names = [batch.instructions[i] for batch in drawn for i in batch.instruction_index]
+    assert names.count("few") / len(names) == pytest.approx(0.75, abs=0.01)
+
+
+def test_a_mixture_is_the_same_for_any_ranks_and_from_any_batch_on(mixed):
+    whole = [samples(batch) for batch, _ in zip(mixed().stream(), range(9), strict=False)]
+    resumed = [samples(batch) for batch, _ in zip(mixed().stream(4), range(5), strict=False)]
+    assert resumed == whole[4:]
+    for world_size in (2, 3):
+        shares = [mixed().stream(2, rank, world_size) for rank in range(world_size)]
+        for index in range(2, 6):
+            taken = [samples(next(share)) for share in shares]
+            assert [taken[i % world_size][i // world_size] for i in range(12)] == whole[index]
+
+
 def test_heldout_in_order_without_augmentation(store, make_loader):
     loader = make_loader(store.heldout_episodes, shuffle=False, batch_size=4)
     rows = store.frames_of(store.heldout_episodes)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from robovlms.core.errors import CorruptData, UnknownName, UserError
-from robovlms.data.oxe import OXEDataset, binary_gripper
+from robovlms.data.oxe import OXEDataset
 from robovlms.data.rlds import RLDSDataset
 from robovlms.data.rlds_features import parse_features
 
@@ -47,11 +47,6 @@ def test_real_episodes(bridge):
     moved = np.concatenate([np.diff(e.state[:, :3], axis=0)[1:] for e in episodes])
     commanded = np.concatenate([e.actions[1:-1, :3] for e in episodes])
     assert np.corrcoef(moved.ravel(), commanded.ravel())[0, 1] > 0.8
-
-
-def test_gripper_commands_are_what_the_fingers_arrive_at():
-    opening = np.array([1.0, 0.97, 0.8, 0.4, 0.2, 0.04, 0.0, 0.3, 0.6])
-    assert binary_gripper(opening).tolist() == [1, 1, 0, 0, 0, 0, 0, 1, 1]
 
 
 def test_damage_names_file_and_record(copy):
@@ -107,4 +102,6 @@ def test_unsupported_features_are_named():
         parse_features(node)
     ragged = {"tensor": {"shape": {"dimensions": ["-1"]}, "dtype": "float32", "encoding": "none"}}
     with pytest.raises(UserError, match="no fixed shape"):
-        parse_features({"featuresDict": {"features": {"points": ragged}}})
+        parse_features({"sequence": {"feature": ragged}})
+    with pytest.raises(UserError, match="encoded as gzip"):
+        parse_features({"tensor": {"dtype": "float32", "encoding": "gzip"}})

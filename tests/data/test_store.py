@@ -110,6 +110,9 @@ def test_a_cache_gives_the_same_store(path, tmp_path):
         np.testing.assert_array_equal(store.images["static"], plain.images["static"])
         np.testing.assert_array_equal(store.actions, plain.actions)
     assert isinstance(second.images["static"], np.memmap)
+    build(
+        config.model_copy(update={"weight": 2.0}), cache=tmp_path / "cache", on_episode=lambda *_: pytest.fail("again")
+    )
     build(config, image=ImageSpec(size=8), cache=tmp_path / "cache")
     assert len(list((tmp_path / "cache").iterdir())) == 2
 

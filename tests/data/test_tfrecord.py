@@ -4,36 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tfds_folder import example, frame, message, varint
 
 from robovlms.core.errors import CorruptData
 from robovlms.data.tfrecord import masked_crc, parse_example, read_record, record_offsets
-
-
-def frame(data):
-    length = struct.pack("<Q", len(data))
-    return length + struct.pack("<I", masked_crc(length)) + data + struct.pack("<I", masked_crc(data))
-
-
-def varint(number):
-    out = b""
-    while number > 0x7F:
-        out, number = out + bytes([number & 0x7F | 0x80]), number >> 7
-    return out + bytes([number])
-
-
-def message(number, content):
-    return varint(number << 3 | 2) + varint(len(content)) + content
-
-
-def example(features):
-    """The reference encoder of this test: written from example.proto, independent of the reader."""
-    kinds = {
-        "bytes": lambda values: message(1, b"".join(message(1, value) for value in values)),
-        "float": lambda values: message(2, message(1, struct.pack(f"<{len(values)}f", *values))),
-        "int": lambda values: message(3, message(1, b"".join(varint(value % 2**64) for value in values))),
-    }
-    entries = [message(1, name.encode()) + message(2, kinds[kind](v)) for name, (kind, v) in features.items()]
-    return message(1, b"".join(message(1, entry) for entry in entries))
 
 
 @settings(max_examples=100, deadline=None)
@@ -50,6 +24,13 @@ def test_every_example_is_read_back(texts, floats, integers):
     np.testing.assert_array_equal(parsed["d"], np.array(integers, np.int64))
 
 
+def test_what_is_not_wanted_stays_unread():
+    data = example({"a": ("bytes", [b"x"]), "b": ("float", [1.0])})
+    assert parse_example(data, "here", {"b"}).keys() == {"a", "b"}
+    assert parse_example(data, "here", {"b"})["a"] == []
+    assert parse_example(data, "here", {"b"})["b"].tolist() == [1.0]
+
+
 def test_unpacked_lists_are_read_too():
     floats = message(2, b"".join(varint(1 << 3 | 5) + struct.pack("<f", value) for value in (1.5, -2.0)))
     integers = message(3, b"".join(varint(1 << 3) + varint(value) for value in (7, 300)))
@@ -57,6 +38,13 @@ def test_unpacked_lists_are_read_too():
     parsed = parse_example(message(1, b"".join(message(1, entry) for entry in entries)), "here")
     assert parsed["f"].tolist() == [1.5, -2.0]
     assert parsed["i"].tolist() == [7, 300]
+
+
+@pytest.mark.parametrize("run", [b"\x80", b"\x01\xff", b"\xff" * 10 + b"\x01"])
+def test_numbers_that_do_not_end(run):
+    entry = message(1, b"i") + message(2, message(3, message(1, run)))
+    with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
+        parse_example(message(1, message(1, entry)), "here")
 
 
 def test_the_checksum_is_the_one_of_tensorflow():

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 import yaml
+from bdrbench_files import write_bdrbench
+from calvin_files import write_folder
 from hdf5_files import write_act, write_demos
 from lerobot_v2 import V2Folder, recording
 
@@ -42,7 +44,25 @@ def lerobot_v2(tmp_path):
     return {"kind": "lerobot", "path": str(path), "action_spec": spec.model_dump(mode="json"), "cameras": ["top"]}
 
 
-@pytest.mark.parametrize(("data", "dims", "rate"), [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10)])
+@pytest.fixture
+def calvin(tmp_path):
+    spans = [((start, start + 4), "open_drawer", "pull") for start in (0, 5, 20)]
+    folder = write_folder(
+        tmp_path / "task_B_D/training", [(0, 9), (20, 24)], spans, {"calvin_scene_B": [0, 24]}, scale=3
+    )
+    return {"kind": "calvin", "path": str(folder.parent), "scenes": "B", "cameras": ["rgb_static"]}
+
+
+@pytest.fixture
+def bdrbench(tmp_path):
+    path = write_bdrbench(tmp_path / "bdr", {"rgb": SIZE, "hand_rgb": SIZE})
+    return {"kind": "bdrbench", "path": str(path)}
+
+
+@pytest.mark.parametrize(
+    ("data", "dims", "rate"),
+    [("libero", 7, 20), ("act", 14, 50), ("lerobot_v2", 7, 10), ("calvin", 7, 30), ("bdrbench", 7, 10)],
+)
 def test_training_from_the_command_line(data, dims, rate, request, tmp_path, monkeypatch, capsys):
     experiment = {
         "name": "formats",

@@ -1,6 +1,7 @@
 """docs/results.md says what the committed results say, about all of them."""
 
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,12 @@ def test_a_row_is_what_its_file_says(file):
     assert row[1:] == tuple(f"{value:.2f}" for value in (metric.value, *metric.ci95))
     assert metric.n == results.protocol.num_chains == 100
     assert (results.protocol.scene, results.protocol.instruction_split) == ("D", "validation")
+
+
+def test_the_calibration_of_each_row_is_what_its_file_says():
+    table = runpy.run_path(str(ROOT / "benchmarks/calibration.py"))["table"]
+    written = (ROOT / "docs/results.md").read_text().split("## Is confidence worth believing?")[1]
+    rows = [line for line in written.splitlines() if line.startswith("| `")]
+    names = [line.split("`")[1] for line in rows]
+    assert len(names) > 6
+    assert rows == table([ROOT / f"benchmarks/results/{name}.json" for name in names]).splitlines()[2:]

@@ -15,7 +15,8 @@ from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.heads.mlp import MLPConfig
-from robovlms.policies.sound import require_frame
+from robovlms.policies.eyes import Eyes
+from robovlms.policies.sound import require_frame, require_sentence
 from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
 
@@ -131,9 +132,9 @@ def test_a_camera_the_world_lacks_is_refused():
 
 def test_state_columns_are_found_by_name():
     chosen = observation_spec(64).select(state=["gripper_action", "tcp_position"])
-    policy = make(spec=chosen).policy("first", batch_size=1)
-    policy.bind(ACTION_SPEC, observation_spec(64))
-    assert policy.state_columns == [14, 0, 1, 2]
+    eyes, seen = Eyes(make(spec=chosen), chosen), looking()
+    eyes.bind(observation_spec(64))
+    assert eyes.batch([seen], ["open the drawer"]).state[0, 0].tolist() == seen.state[[14, 0, 1, 2]].tolist()
 
 
 def test_a_missing_camera_is_named():
@@ -172,3 +173,19 @@ def test_a_state_of_another_length_is_refused_where_nothing_was_bound():
     images = {camera.name: np.zeros((64, 64, 3), np.uint8) for camera in spec.cameras}
     with pytest.raises(UserError, match=r"15 numbers, this policy reads 4 \(gripper_action, tcp_position\)"):
         policy.act({"e": Observation(images=images, state=np.zeros(15, np.float32))})
+
+
+@pytest.mark.parametrize("instruction", [None, b"open", ["open the drawer"]])
+def test_an_instruction_that_is_no_sentence_is_refused(instruction):
+    with pytest.raises(UserError, match=r"one sentence: got (NoneType|bytes|list) "):
+        require_sentence(instruction)
+    require_sentence("open the drawer")
+
+
+def test_an_episode_that_was_not_started_is_refused():
+    policy = make().policy("first", batch_size=1)
+    policy.start("a", "open the drawer", seed=0)
+    policy.stop("a")
+    for use in (lambda: policy.act({"a": looking()}), lambda: policy.instruct("a", "close it")):
+        with pytest.raises(UserError, match="Episode 'a' was never started, or was stopped"):
+            use()

@@ -63,7 +63,7 @@ def experiment(data: Path, vlm: Path, **backbone) -> Experiment:
 
 def test_encoded_frames_give_the_same_loss(data, tiny_paligemma, tmp_path):
     config = experiment(data, tiny_paligemma)
-    vla, store = prepare(config, open_sources(config.data), tmp_path)
+    vla, store = prepare(config, open_sources(config.data), tmp_path / "cache")
     slow = make_task(config, tmp_path, False, vla, store)
     media.encode_frames(vla.network, store, tmp_path / CACHE)
     fast = make_task(config, tmp_path, False, vla, store)
@@ -120,14 +120,14 @@ def test_settings_that_contradict_are_refused(data, tiny_paligemma):
 
 def test_a_tower_that_trains_cannot_be_encoded_first(data, tiny_paligemma, tmp_path):
     config = experiment(data, tiny_paligemma, train="all", encode_first=False)
-    vla, store = prepare(config, open_sources(config.data), tmp_path)
+    vla, store = prepare(config, open_sources(config.data), tmp_path / "cache")
     with pytest.raises(UserError, match="frozen vision tower"):
         media.encode_frames(vla.network, store, tmp_path / CACHE)
 
 
 def test_tokens_that_depend_on_the_instruction_cannot_be_encoded_first(data, tiny_paligemma, tmp_path, monkeypatch):
     config = experiment(data, tiny_paligemma)
-    vla, store = prepare(config, open_sources(config.data), tmp_path)
+    vla, store = prepare(config, open_sources(config.data), tmp_path / "cache")
     monkeypatch.setattr(type(vla.network.backbone), "sees_by_text", True)
     with pytest.raises(UserError, match=r"set model\.backbone\.encode_first to false"):
         media.encode_frames(vla.network, store, tmp_path / CACHE)

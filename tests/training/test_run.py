@@ -25,7 +25,8 @@ from robovlms.core.types import Episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
 from robovlms.heads.mlp import MLPConfig
-from robovlms.policies.vla import VLA, locate
+from robovlms.policies.checkpoint_files import locate
+from robovlms.policies.vla import VLA
 from robovlms.training import checkpoint, loop
 from robovlms.training.experiment import Experiment, TrainingConfig
 from robovlms.training.metrics import MetricsLog
@@ -133,6 +134,12 @@ def test_a_budget_of_cpu_time_is_not_used_up_by_waiting(clock, uses_it_up, data,
     run(experiment(data, steps=2, minutes=1.2 / 60, clock=clock), tmp_path / "run")
     lines = [json.loads(line) for line in (tmp_path / "run" / "training" / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["step"] == (1 if uses_it_up else 2)
+
+
+def test_weights_are_for_all_entries_or_none(data):
+    entries = [{"kind": "lerobot", "path": str(data), "weight": weight} for weight in (2.0, None)]
+    with pytest.raises(UserError, match=r"data\.1 has no weight and another entry has one"):
+        validate(Experiment, experiment(data).model_dump() | {"data": entries})
 
 
 def test_gradient_clipping_is_applied(data, tmp_path, monkeypatch):

@@ -70,13 +70,20 @@ class NormalizationConfig(Config):
         """The scalings of one component."""
         return self.components.get(component.name, self.default)
 
-    def require_known(self, spec: ActionSpec) -> None:
-        """Refuse settings for components that a spec does not have, or whose normalisation is fixed.
+    def only(self, spec: ActionSpec) -> "NormalizationConfig":
+        """The settings for components that a spec has."""
+        names = {component.name for component in spec.components}
+        return NormalizationConfig(
+            default=self.default, components={name: chain for name, chain in self.components.items() if name in names}
+        )
+
+    def require_known(self, *specs: ActionSpec) -> None:
+        """Refuse settings for components that none of the specs has, or whose normalisation is fixed.
 
         Raises:
             UserError: such a component.
         """
-        kinds = {component.name: component.kind for component in spec.components}
+        kinds = {component.name: component.kind for spec in specs for component in spec.components}
         for name in self.components:
             if kinds.get(name) == "gripper":
                 raise UserError(
@@ -91,7 +98,8 @@ class Normalizer:
     """Maps actions of one data set to normalised ones and back; the gripper to {0 closed, 1 open} and back.
 
     It knows nothing of windows or networks. Works on numpy arrays and torch tensors of floating point whose last axis
-    is ``a``; the answer has their type, dtype and device.
+    is ``a``; the answer has their type, dtype and device. ``present`` are the columns of normalised actions that mean
+    something.
     """
 
     def __init__(
@@ -115,6 +123,7 @@ class Normalizer:
         self.normalization = normalization or NormalizationConfig()
         self.normalization.require_known(spec)
         _require_columns(spec, statistics)
+        self.present = np.ones(spec.dims, bool)
         self._scalings = [self._scaling(component) for component in spec.components]
 
     def _scaling(self, component: ActionComponent) -> Scaling:

@@ -71,7 +71,8 @@ class Architecture(nn.Module, ABC):
         """The head's loss on this batch, at the steps that have features."""
         features = self.features(batch)
         steps = features.slots.shape[1]
-        return self.head.loss(features, batch.actions[:, -steps:], batch.action_mask[:, -steps:])
+        mask = batch.action_mask[:, -steps:]
+        return self.head.loss(features, batch.actions[:, -steps:], mask, batch.action_columns)
 
     def forward(self, batch: Batch) -> Losses:
         """The loss; wrappers for parallel training call modules through ``forward``."""

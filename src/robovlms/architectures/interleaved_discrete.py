@@ -11,25 +11,23 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import torch
-from jaxtyping import Bool, Int
-from pydantic import Field
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from typing_extensions import override
 
 from robovlms.architectures.answering import Answering, AnsweringConfig
-from robovlms.architectures.window import WindowArchitecture
+from robovlms.architectures.streaming import StreamingArchitecture, StreamingConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
-from robovlms.backbones.prompt import Image, Segment, Sequence
+from robovlms.backbones.prompt import Cache, Segment, Sequence
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head, Prediction
 
 
-class InterleavedDiscreteConfig(AnsweringConfig):
+class InterleavedDiscreteConfig(AnsweringConfig, StreamingConfig):
     """One sequence a window, with an answer after each step."""
 
     kind: Literal["interleaved_discrete"] = "interleaved_discrete"
-    history: int = Field(8, ge=1, le=64)
     state_in: Literal["prompt"] = "prompt"
     """The head has no parameters that could read a state."""
 
@@ -38,7 +36,7 @@ class InterleavedDiscreteConfig(AnsweringConfig):
         return InterleavedDiscrete(self, backbone, head, state_dims)
 
 
-class InterleavedDiscrete(Answering, WindowArchitecture):
+class InterleavedDiscrete(Answering, StreamingArchitecture):
     """Answers after the steps of one sequence."""
 
     def __init__(self, config: InterleavedDiscreteConfig, backbone: Backbone, head: Head, state_dims: int):
@@ -55,7 +53,11 @@ class InterleavedDiscrete(Answering, WindowArchitecture):
         return Features(slots, frames.valid[:, -answered:], logits=self.logits(asked))
 
     @override
-    def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
+    def plan(self, batch: Batch, **given: Any) -> Prediction:
+        return self.recompute(self.act(batch), batch, **given)
+
+    @override
+    def recompute(self, window: Features, batch: Batch, **given: Any) -> Prediction:
         sequence = self.lay_out(window, batch, None)
         hidden, cache = self.backbone.think(sequence, self.backbone.new_cache())
         answered = 1 if self.answers_newest else window.valid.shape[1]
@@ -63,16 +65,20 @@ class InterleavedDiscrete(Answering, WindowArchitecture):
         logits = self.answer(slots[:, 0, -1], cache, step=window.valid.shape[1] - 1)
         return self.head.predict(Features(slots, window.valid[:, -1:], logits=logits[:, None]), **given)
 
+    @override
+    def step_features(self, slots: Float[Tensor, "b t m d"], valid: Tensor, cache: Cache, step: int) -> Features:
+        return Features(slots, valid, logits=self.answer(slots[:, -1, -1], cache, step)[:, None])
+
     def lay_out(self, frames: Features, batch: Batch, right: Int[Tensor, "b t l"] | None) -> Sequence:
         """The prompt of all steps, with the right answers or none."""
         steps = self.media(frames.slots, batch)
         segments: list[Segment] = [replace(self.instructions(batch), step=-1)]
         for step, cameras in enumerate(steps):
-            segments += [Image(media, frames.valid[:, step], step) for media in cameras]
+            segments += self.shown(batch, cameras, frames.valid[:, step], step)
             segments += self.states(None if frames.state is None else frames.state[:, step], step)
             if step == len(steps) - 1 or not self.answers_newest:
                 segments += [*self.slots(step), *([] if right is None else self.told(right[:, step], step))]
-        sequence = self.backbone.compose(segments)
+        sequence = self.backbone.compose(segments, span=self.span)
         valid = sequence.layout.valid & _there(frames.valid, sequence.layout.step)
         return replace(sequence, layout=replace(sequence.layout, valid=valid))
 

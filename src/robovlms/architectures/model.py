@@ -19,7 +19,7 @@ from robovlms.architectures.video import VideoConfig
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.backbones.backbone import Backbone
 from robovlms.backbones.config import BackboneConfig
-from robovlms.backbones.load import load_backbone
+from robovlms.backbones.load import image_spec_at, load_backbone
 from robovlms.core.config import Config
 from robovlms.heads.answers import TokenHeadConfig
 from robovlms.heads.diffusion import DiffusionConfig
@@ -134,3 +134,10 @@ def image_spec(network: Architecture, observation: ObservationSpec) -> ImageSpec
     """The pixels a network wants."""
     backbone = vlm(network)
     return ImageSpec(size=observation.cameras[0].height) if backbone is None else backbone.image_spec
+
+
+def image_spec_before(model: ModelConfig, observation: ObservationSpec) -> ImageSpec:
+    """The pixels that the network of a configuration will want; no weights are read."""
+    if isinstance(model, VLAConfig | UpstreamConfig):
+        return image_spec_at(model.backbone.path)
+    return ImageSpec(size=observation.cameras[0].height)

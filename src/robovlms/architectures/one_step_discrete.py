@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from robovlms.architectures.answering import Answering, AnsweringConfig
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, State
+from robovlms.backbones.prompt import Segment, State
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -48,7 +48,7 @@ class OneStepDiscrete(Answering):
         """Everything before the answer, a row a window."""
         frames, text = batch.frame_index[:, -1], self.text(batch, batch.instruction_index)
         present = torch.ones_like(frames, dtype=torch.bool)
-        segments: list[Segment] = [Image(media, present) for media in self.see(batch, frames, text)]
+        segments = self.shown(batch, self.see(batch, frames, text), present)
         if self.state:
             segments.append(State(self.state(batch.state[:, -1])))
         return [*segments, text, *self.slots()]

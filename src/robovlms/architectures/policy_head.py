@@ -12,7 +12,7 @@ from typing_extensions import override
 from robovlms.architectures.sharing import distinct_prompts
 from robovlms.architectures.vlm import VLMArchitecture, VLMConfig
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment, State
+from robovlms.backbones.prompt import State
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -36,7 +36,8 @@ class PolicyHead(VLMArchitecture):
         frames, texts, first, inverse = distinct_prompts(batch)
         text = self.text(batch, texts)
         present = torch.ones_like(frames, dtype=torch.bool)
-        segments: list[Segment] = [Image(media, present) for media in self.see(batch, frames, text)]
+        windows = first // batch.frame_index.shape[1]
+        segments = self.shown(batch, self.see(batch, frames, text), present, windows=windows)
         state = self.state(batch.state.flatten(0, 1)[first]) if self.state else None
         if state is not None and self.config.state_in != "head":
             segments.append(State(state))

@@ -24,8 +24,8 @@ class StateEncoder(nn.Module):
         self.std.copy_(torch.where(std > 1e-6, std, torch.ones_like(std)))
 
     def forward(self, state: Float[Tensor, "n s"]) -> Float[Tensor, "n 1 d"]:
-        """Embed raw states (units of the ObservationSpec)."""
+        """Embed raw states (units of the ObservationSpec); a column that is NaN is one the robot does not have."""
         scaled = (state - self.mean) / self.std
         if self.training:
             scaled = scaled + self.noise * torch.randn_like(scaled)
-        return self.mlp(scaled)[:, None]
+        return self.mlp(scaled.where(~scaled.isnan(), 0.0))[:, None]

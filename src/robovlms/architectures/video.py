@@ -12,7 +12,7 @@ from typing_extensions import override
 from robovlms.architectures.vlm import VLMConfig
 from robovlms.architectures.window import WindowArchitecture
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Image, Segment
+from robovlms.backbones.prompt import Segment
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head
 
@@ -34,11 +34,9 @@ class Video(WindowArchitecture):
     @override
     def read(self, frames: Features, batch: Batch) -> Features:
         last = None if frames.state is None else frames.state[:, -1:]
-        segments: list[Segment] = [
-            Image(media, valid)
-            for valid, cameras in zip(frames.valid.unbind(dim=1), self.media(frames.slots, batch), strict=True)
-            for media in cameras
-        ]
+        segments: list[Segment] = []
+        for valid, cameras in zip(frames.valid.unbind(dim=1), self.media(frames.slots, batch), strict=True):
+            segments += self.shown(batch, cameras, valid)
         segments += self.states(None if last is None else last[:, 0])
         segments += [self.instructions(batch), *self.slots()]
         sequence = self.backbone.compose(segments)

@@ -4,18 +4,20 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 from typing_extensions import override
 
+from robovlms.architectures.answer_loss import answer_loss
 from robovlms.architectures.architecture import Architecture, ArchitectureConfig
 from robovlms.architectures.read_out import Pool, Read, pooled, require_poolable
 from robovlms.architectures.state import StateEncoder
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.prompt import Layout, Media, Segment, Slot, Text
+from robovlms.backbones.prompt import Image, Layout, Media, Segment, Slot, Text
 from robovlms.core.batch import Batch
-from robovlms.heads.head import Head
+from robovlms.core.vl_batch import VLBatch
+from robovlms.heads.head import Head, Losses
 
 
 class VLMConfig(ArchitectureConfig):
@@ -54,6 +56,10 @@ class VLMArchitecture(Architecture):
     def require_readable(self, instructions: Sequence[str]) -> None:
         self.backbone.tokenize(instructions, self.config.max_text_tokens)
 
+    @override
+    def forward(self, batch: Batch | VLBatch) -> Losses:
+        return answer_loss(self.backbone, batch) if isinstance(batch, VLBatch) else self.loss(batch)
+
     def text(self, batch: Batch, index: Int[Tensor, " p"]) -> Text:
         """The instructions at ``index``, a row each."""
         text = self.backbone.tokenize(batch.instructions, None if self.training else self.config.max_text_tokens)
@@ -62,6 +68,20 @@ class VLMArchitecture(Architecture):
     def slots(self, step: int = 0) -> list[Segment]:
         """The slots of a step; none where tokens are pooled."""
         return [] if self.slot_vectors is None else [Slot(self.slot_vectors, step)]
+
+    def shown(
+        self,
+        batch: Batch,
+        cameras: Sequence[Media],
+        present: Bool[Tensor, " p"],
+        step: int = 0,
+        windows: Int[Tensor, " p"] | None = None,
+    ) -> list[Segment]:
+        """Images of a step, absent where it is or the robot lacks the camera; a row a window, or one of ``windows``."""
+        if batch.cameras is None:
+            return [Image(media, present, step) for media in cameras]
+        has = batch.cameras if windows is None else batch.cameras[windows]
+        return [Image(media, present & there, step) for media, there in zip(cameras, has.unbind(dim=1), strict=True)]
 
     def read_out(self, hidden: Float[Tensor, "p s d"], layout: Layout) -> Float[Tensor, "p m d"]:
         """What the head reads of prompts of one step."""

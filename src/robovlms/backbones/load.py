@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING, AutoConfig
 
+from robovlms.actions.spec import ImageSpec
 from robovlms.backbones.blip2 import Blip2OPTBackbone, Blip2T5Backbone
 from robovlms.backbones.cohere2_vision import Cohere2VisionBackbone
 from robovlms.backbones.config import PACKAGED, BackboneConfig
@@ -76,14 +77,29 @@ def load_backbone(config: BackboneConfig, directory: Path | None = None) -> Fitt
     pretrained = directory is not None or config.vl_pretrained
     backbone = fitted(class_at(source)).from_pretrained(resolve(source), pretrained)
     assert isinstance(backbone, Fitted)
-    _require_image_spec(backbone, source)
+    _image_spec(type(backbone), backbone.image_processor, source)
     backbone.fit(config)
     return backbone
 
 
-def _require_image_spec(backbone: PretrainedBackbone, source: str) -> None:
+def image_spec_at(path: str) -> ImageSpec:
+    """The pixels of the VLM at a configured path; no weights are read.
+
+    Raises:
+        UserError: no such directory, or its image processor does not say.
+        UnknownName: a model type no family serves.
+    """
+    source, family = str(resolve(path)), class_at(path)
     try:
-        _ = backbone.image_spec
+        processor = family.processors(source)[1]
+    except (OSError, ValueError) as error:
+        raise UserError(f"{source} is not a Hugging Face VLM directory: {error}") from None
+    return _image_spec(family, processor, source)
+
+
+def _image_spec(family: type[PretrainedBackbone], processor: Any, source: str) -> ImageSpec:
+    try:
+        return family.read_image_spec(processor)
     except (*UNREADABLE, StopIteration) as error:
         why = f"{type(error).__name__}: {error}"
         raise UserError(

@@ -103,7 +103,11 @@ class PretrainedBackbone(Backbone):
     @property
     @override
     def image_spec(self) -> ImageSpec:
-        processor = self.image_processor
+        return self.read_image_spec(self.image_processor)
+
+    @classmethod
+    def read_image_spec(cls, processor: Any) -> ImageSpec:
+        """The pixels that an image processor of this family makes."""
         crop = getattr(processor, "crop_size", None) if getattr(processor, "do_center_crop", False) else None
         size = crop or processor.size
         return ImageSpec(

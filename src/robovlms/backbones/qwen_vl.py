@@ -40,12 +40,11 @@ class Qwen2VLBackbone(SpliceBackbone):
     def projector(self) -> nn.Module:
         return self.model.model.visual.merger
 
-    @property
+    @classmethod
     @override
-    def image_spec(self) -> ImageSpec:
-        processor = self.image_processor
+    def read_image_spec(cls, processor: Any) -> ImageSpec:
         factor = processor.patch_size * processor.merge_size
-        least, most = (processor.size[edge] / self.frames_in_limits for edge in ("shortest_edge", "longest_edge"))
+        least, most = (processor.size[edge] / cls.frames_in_limits for edge in ("shortest_edge", "longest_edge"))
         fewest, many = math.ceil(math.sqrt(least) / factor), math.floor(math.sqrt(most) / factor)
         size = min(max(IMAGE_SIZE // factor, fewest), many) * factor
         return ImageSpec(size=size, mean=tuple(processor.image_mean), std=tuple(processor.image_std))

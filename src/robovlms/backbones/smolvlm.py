@@ -4,6 +4,7 @@ Non-obvious: their processor enlarges an image and cuts it into up to 17 crops. 
 view, which is how the family sees a frame of a video; the image processor is set so and saved so.
 """
 
+from pathlib import Path
 from typing import Any
 
 from jaxtyping import UInt8
@@ -22,8 +23,14 @@ class SmolVLMBackbone(SpliceBackbone):
     def __init__(self, model: Any, tokenizer: Any, image_processor: Any):
         super().__init__(model, tokenizer, image_processor)
         self.opening = f"{tokenizer.bos_token}User:"
+
+    @classmethod
+    @override
+    def processors(cls, directory: str | Path) -> tuple[Any, Any]:
+        tokenizer, image_processor = super().processors(directory)
         image_processor.do_image_splitting = False
         image_processor.size = image_processor.max_image_size  # one resize instead of two
+        return tokenizer, image_processor
 
     @override
     def template(self, instruction: str) -> str:

@@ -40,8 +40,13 @@ class Stream:
         return num_positions is None or self.end + len(self.steps[-1].layout.kind) <= num_positions
 
 
-def begin(backbone: Backbone, segments: Items[Segment], span: int) -> tuple[Float[Tensor, "b t m d"], list[Stream]]:
-    """Think about instructions (step -1) and first steps (step 0): hidden states at the slots, and the streams."""
+def begin(
+    backbone: Backbone, segments: Items[Segment], span: int
+) -> tuple[Float[Tensor, "b t m d"], list[Stream], Cache]:
+    """Think about instructions (step -1) and first steps (step 0).
+
+    Returns hidden states at the slots, the streams, and all that was thought, for an answer that no stream keeps.
+    """
     sequence = backbone.compose(segments, span=span)
     hidden, cache = backbone.think(sequence, backbone.new_cache())
     assert cache is not None
@@ -50,13 +55,13 @@ def begin(backbone: Backbone, segments: Items[Segment], span: int) -> tuple[Floa
         _rows(cache, sequence.layout.part(part), part) for part in (slice(num_words), slice(num_words, None))
     )
     streams = map(Stream, words, ((step,) for step in first), _ends(backbone, sequence.layout))
-    return backbone.slots(hidden, sequence.layout), list(streams)
+    return backbone.slots(hidden, sequence.layout), list(streams), cache
 
 
 def resume(
     backbone: Backbone, segments: Items[Segment], streams: Items[Stream], span: int
-) -> tuple[Float[Tensor, "b t m d"], list[Stream]]:
-    """Think about the next step of each stream; what no later step will see drops out.
+) -> tuple[Float[Tensor, "b t m d"], list[Stream], Cache]:
+    """Think about the next step of each stream; what no later step will see drops out. Returns as ``begin`` does.
 
     ``segments`` are those of step ``span - 1``, the newest in reach.
     """
@@ -71,7 +76,7 @@ def resume(
         Stream(stream.instruction, (*stream.steps, step)[1 - span :], end)
         for stream, step, end in zip(streams, new, ends, strict=True)
     ]
-    return backbone.slots(hidden, sequence.layout), after
+    return backbone.slots(hidden, sequence.layout), after, cache
 
 
 def _places(backbone: Backbone, layout: Layout) -> Int[Tensor, "b s"]:

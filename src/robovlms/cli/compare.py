@@ -63,7 +63,17 @@ def _how(found: "Comparison") -> str:
     left_out = f" {found.left_out} episodes are not in all, or an infrastructure error ended them." * bool(
         found.left_out
     )
-    return f"{way}. Intervals are 95 %.{left_out}"
+    return f"{way}. Intervals are 95 %.{left_out}{_stopping(found)}"
+
+
+def _stopping(found: "Comparison") -> str:
+    """What looking after every episode, in the order of their ids, would have told."""
+    if found.num_runs != (1, 1):
+        return ""
+    if found.decided is None:
+        return " Looking after every episode, nothing would be decided yet."
+    better = "B" if found.decided.better > 0 else "A"
+    return f" Looking after every episode, {better} would have been known to be better after {found.decided.n}."
 
 
 def _table(found: "Comparison") -> Any:
@@ -92,7 +102,10 @@ def _row(name: str, metric: "Difference") -> tuple[str, ...]:
 
 
 def _record(found: "Comparison") -> dict[str, Any]:
-    """Differences are B minus A; ``p_value`` is null for means of two policies, bounds where runs do not vary."""
+    """Differences are B minus A; ``p_value`` is null for means of two policies, bounds where runs do not vary.
+
+    ``decided`` says where looking after every episode could have stopped, null for never and for recipes.
+    """
     metrics = {
         name: {
             "a": metric.first,
@@ -105,8 +118,10 @@ def _record(found: "Comparison") -> dict[str, Any]:
         for name, metric in found.metrics.items()
     }
     settings = {name: {"a": one, "b": other} for name, (one, other) in found.settings.items()}
+    decided = found.decided and {"n": found.decided.n, "better": "b" if found.decided.better > 0 else "a"}
     return {
         "n": found.num_pairs,
+        "decided": decided,
         "runs": list(found.num_runs),
         "left_out": found.left_out,
         "metrics": metrics,

@@ -21,6 +21,9 @@ def evaluate(
     executor: Annotated[
         str | None, typer.Option(help="first, chunk:K, ensemble:DECAY or rtc:K; @D: D steps late. Default: recipe's.")
     ] = None,
+    embodiment: Annotated[
+        str | None, typer.Option(help="As which of several robots a policy acts, where it knows more than one.")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
@@ -39,5 +42,6 @@ def evaluate(
         raise UnknownName("benchmark", benchmark, BENCHMARKS)
     names = tasks.split(",") if tasks is not None and "," in tasks else tasks
     settings = {"scene": scene, "num_chains": chains, "seed": seed}
-    score(checkpoint, out, names, executor, settings, workers=workers, video=video, resume=resume, device=device)
+    how = {"workers": workers, "video": video, "resume": resume, "device": device, "embodiment": embodiment}
+    score(checkpoint, out, names, executor, settings, **how)
     print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])

@@ -11,9 +11,11 @@ import typer
 
 from robovlms.cli.backbones import backbones
 from robovlms.cli.compare import compare
+from robovlms.cli.data import data
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.import_checkpoint import import_checkpoint
+from robovlms.cli.plan import plan
 from robovlms.cli.quickstart import quickstart
 from robovlms.cli.report import report
 from robovlms.cli.train import train
@@ -30,9 +32,11 @@ app = typer.Typer(
 )
 app.command()(quickstart)
 app.command()(demos)
+app.add_typer(data, name="data")
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
 app.command()(compare)
+app.command()(plan)
 app.command()(report)
 app.command()(backbones)
 app.command("import-checkpoint")(import_checkpoint)

@@ -13,8 +13,9 @@ from robovlms.core.protocols import Policy
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
+from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
-from robovlms.policies.vla import VLA, digest, locate
+from robovlms.policies.vla import VLA
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
 BATCH = 16
@@ -31,6 +32,7 @@ def score(
     video: int = 0,
     resume: bool = False,
     device: str = "auto",
+    embodiment: str | None = None,
 ) -> Results:
     """Evaluate on the tabletop and keep the policy's provenance beside the results."""
     kind, _, name = checkpoint.partition(":")
@@ -39,7 +41,7 @@ def score(
 
         checkpoint = str(trained(name, out, tasks, resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
-    policy, origin, provenance = _policy(checkpoint, executor, device)
+    policy, origin, provenance = _policy(checkpoint, executor, device, embodiment)
     trained = provenance.get("data", {}).get("tasks")
     chosen = executor or provenance.get("experiment", {}).get("executor", "first")
     protocol = tabletop_protocol(tasks=trained if tasks is None else tasks, executor=chosen, batch=BATCH, **settings)
@@ -56,12 +58,16 @@ def score(
     return results
 
 
-def _policy(name: str, executor: str | None, device: str) -> tuple[Policy, Checkpoint, dict[str, Any]]:
+def _policy(
+    name: str, executor: str | None, device: str, embodiment: str | None
+) -> tuple[Policy, Checkpoint, dict[str, Any]]:
     if name.startswith("baseline:"):
         return scripted_baseline(name.removeprefix("baseline:"), ACTION_SPEC), Checkpoint(name, digest_of(name)), {}
     vla = VLA.from_pretrained(name).for_acting(device)
     chosen = executor or vla.provenance.get("experiment", {}).get("executor", "first")
-    return vla.policy(chosen, batch_size=BATCH), Checkpoint(name, digest(name)), vla.provenance
+    policy = vla.policy(chosen, embodiment, BATCH)
+    known = digest(name) if embodiment is None else digest_of(f"{digest(name)} {embodiment}")
+    return policy, Checkpoint(name, known), vla.provenance
 
 
 def _keep_provenance(checkpoint: str, out: Path) -> None:

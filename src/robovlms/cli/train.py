@@ -19,6 +19,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/NAME.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, order and noise.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Wall-clock budget of training.")] = None,
+    cache: Annotated[
+        Path | None, typer.Option(help="Folder that keeps decoded frames for further runs; default: the run's own.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the experiment; train nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
@@ -32,7 +35,7 @@ def train(
     from robovlms.reports.terminal import print_summary
 
     folder = out or Path("runs") / experiment.name
-    checkpoint = train_and_measure(experiment, folder, resume)
+    checkpoint = train_and_measure(experiment, folder, resume, cache)
     next_steps = [f"robovlms report {folder}"]
     if experiment.name.startswith("tabletop"):
         next_steps.append(f"robovlms evaluate {folder} --benchmark tabletop --out {folder}-evaluation")

@@ -10,10 +10,13 @@ from robovlms.training.experiment import Experiment
 from robovlms.training.run import CACHE, run
 
 
-def train_and_measure(experiment: Experiment, out: Path, resume: bool) -> Path:
-    """Train in the run folder ``out``, then write its held-out open-loop error; returns the checkpoint."""
-    checkpoint = run(experiment, out, resume)
+def train_and_measure(experiment: Experiment, out: Path, resume: bool, cache: Path | None = None) -> Path:
+    """Train in the run folder ``out``, then write its held-out open-loop error; returns the checkpoint.
+
+    Frames that are kept in a ``cache`` of their own stay there; else they go when the run is over.
+    """
+    checkpoint = run(experiment, out, resume, cache)
     vla = VLA.from_pretrained(checkpoint).for_acting()
-    write_open_loop(vla, build_store(open_sources(experiment.data), vla.image_spec, cache=out / CACHE), out)
+    write_open_loop(vla, build_store(open_sources(experiment.data), vla.image_spec, cache=cache or out / CACHE), out)
     shutil.rmtree(out / CACHE, ignore_errors=True)
     return checkpoint

@@ -23,11 +23,14 @@ class Batch:
         frame_valid: False where a step lies before the start of its episode.
         instructions: The distinct sentences.
         instruction_index: Row in ``instructions`` of each window.
-        state: Proprioception in the units of the ``ObservationSpec``; zero columns when a recipe uses none.
+        state: Proprioception in the units of the ``ObservationSpec``; zero columns when a recipe uses none, NaN in
+            those that the embodiment of a window does not have.
         actions: ``actions[:, i, j]`` is executed ``j`` control steps after frame ``i``; normalised by the
             ``Normalizer`` of the window's data set, gripper in {0 closed, 1 open}. Zero where masked.
         action_mask: False where the frame is padding or the action lies after the end of the episode.
         dataset_id: Data set of each window; it selects the statistics that undo the normalisation.
+        action_columns: Which columns of ``actions`` the embodiment of a window has; None for all. The others are zero.
+        cameras: Which cameras it has; None for all. The images of the others are black.
         media: Where a frozen vision tower encoded the frames beforehand: ``p`` tokens for each of ``n`` cameras;
             ``images`` is empty then.
     """
@@ -42,6 +45,8 @@ class Batch:
     actions: Float[Tensor, "b t k a"]
     action_mask: Bool[Tensor, "b t k"]
     dataset_id: Int64[Tensor, " b"]
+    action_columns: Bool[Tensor, "b a"] | None = None
+    cameras: Bool[Tensor, "b n"] | None = None
     media: Float[Tensor, "f n p d"] | None = None
 
     def __len__(self) -> int:

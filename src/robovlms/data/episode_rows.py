@@ -3,11 +3,22 @@
 import hashlib
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from robovlms.core.types import Episode
 from robovlms.data.store import EpisodeTable
+
+
+class Row(NamedTuple):
+    """An episode of a store: ``frames`` rows of its arrays, cut from the configured source number ``entry``."""
+
+    frames: int
+    instruction: str
+    task: str
+    source: str
+    dataset: str
+    entry: int
 
 
 class EpisodeRows:
@@ -21,16 +32,16 @@ class EpisodeRows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, episode: Episode, dataset: str, source: str) -> None:
+    def add(self, row: Row) -> None:
         """Append an episode at the end."""
-        labels = (episode.instruction, episode.task, source, dataset)
+        labels = (row.instruction, row.task, row.source, row.dataset)
         ids = (known.setdefault(label, len(known)) for known, label in zip(self.names.values(), labels, strict=True))
-        self._rows.append((self.end, self.end + len(episode), *ids))
-        self.end += len(episode)
+        self._rows.append((self.end, self.end + row.frames, *ids, row.entry))
+        self.end += row.frames
 
     def table(self, holdout: Mapping[str, float]) -> EpisodeTable:
         """The finished table; ``holdout`` is the share of the sources to keep back, by data set."""
-        columns = np.array(self._rows, np.int64).reshape(-1, 6).T
+        columns = np.array(self._rows, np.int64).reshape(-1, 7).T
         sources, datasets = columns[4], columns[5]
         held: list[int] = []
         for name, number in self.names["datasets"].items():

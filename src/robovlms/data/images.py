@@ -104,6 +104,27 @@ class VideoPart:
     num_frames: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the head of a video file says: pixels, and frames a second."""
+
+    height: int
+    width: int
+    rate_hz: float
+
+
+def inspect_video(path: Path) -> VideoFacts:
+    """Size and rate of a video; raises ``CorruptData`` when it is missing, damaged or no video."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.video[0]
+            return VideoFacts(stream.height, stream.width, float(stream.average_rate or 0))
+    except (OSError, av.FFmpegError, IndexError) as error:
+        raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
+
+
 def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) -> Frames:
     """``num_frames`` frames of a part, after ``skip`` frames of it.
 

@@ -18,9 +18,9 @@ def keyed_uniform(*keys: Any) -> np.ndarray:
     return (state >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
-def keyed_permutation(size: int, seed: int, epoch: int) -> np.ndarray:
-    """The order of ``size`` things in one epoch."""
-    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(size)
+def keyed_permutation(size: int, seed: int, epoch: int, stream: int = 0) -> np.ndarray:
+    """The order of ``size`` things in one epoch; orders of different ``stream`` have nothing in common."""
+    return np.random.Generator(np.random.Philox(key=[seed, epoch], counter=[0, 0, 0, stream])).permutation(size)
 
 
 def _mix(state: np.ndarray) -> np.ndarray:

@@ -1,22 +1,22 @@
 """Batches of windows: batch ``i`` is a pure function of (seed, i), for any number of ranks, workers or restarts.
 
-Sample ``g`` of the stream is entry ``g mod n`` of a permutation keyed by (seed, epoch ``g div n``). Batch ``i`` holds
-samples ``i B`` to ``(i + 1) B - 1``; rank ``r`` of ``w`` takes every ``w``-th of them. So the resume cursor is one
-integer, and the samples a model has seen do not depend on how many processes trained it.
+Sample ``g`` of the stream is what ``mixture`` draws for (seed, ``g``): each window once an epoch, or data sets by their
+weights. Batch ``i`` holds samples ``i B`` to ``(i + 1) B - 1``; rank ``r`` of ``w`` takes every ``w``-th of them. So
+the resume cursor is one integer, and the samples a model has seen do not depend on how many processes trained it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import lru_cache
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 
 from robovlms.actions.normalize import Normalizer
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig, augment
-from robovlms.data.keyed import keyed_permutation
+from robovlms.data.mixture import Mixture
+from robovlms.data.prefetch import prefetched
 from robovlms.data.store import FrameStore
 from robovlms.data.window import WindowConfig, Windows, lay_out, window_ends, windows_per_episode
 
@@ -35,6 +35,7 @@ class Loader:
         augment: AugmentConfig | None = None,
         shuffle: bool = True,
         media: np.ndarray | None = None,
+        weights: Sequence[float] | None = None,
     ):
         """Prepare the index; no pixel is touched.
 
@@ -48,9 +49,10 @@ class Loader:
             augment: How images are varied; not at all when None.
             shuffle: False keeps the order of the store, for measuring.
             media: Encoded frames (rows of the store, cameras, tokens, width), given to batches instead of images.
+            weights: Share of the samples of each configured source; in proportion to their windows when None.
 
         Raises:
-            UserError: No episode to draw from, or an embodiment without a normaliser.
+            UserError: No episode to draw from, an embodiment without a normaliser, or a weight for nothing.
         """
         if not len(episodes):
             raise UserError("There is no episode to load. Add data, or change the held-out fraction.")
@@ -60,7 +62,13 @@ class Loader:
         counts = windows_per_episode(window, store.episodes.lengths[self._episodes])
         self._first = np.concatenate([[0], np.cumsum(counts)])
         self._actions = normalized(store, normalizers)
-        self._order = lru_cache(maxsize=2)(self._order_of)
+        self._columns = _partly([normalizers[name].present for name in store.datasets])
+        counted = [len(store.conventions(name).observation_spec.cameras) for name in store.datasets]
+        self._cameras = _partly([np.arange(len(store.images)) < count for count in counted])
+        entries = store.episodes.entry_ids[self._episodes]
+        assert (np.diff(entries) >= 0).all(), "episodes are in the order of the sources"
+        mixed = np.bincount(entries, counts, len(weights) if weights else 0).astype(np.int64)
+        self._mixture = Mixture(mixed, weights, seed)
 
     def __len__(self) -> int:
         """Windows in an epoch."""
@@ -85,29 +93,16 @@ class Loader:
 
     def stream(self, first: int = 0, rank: int = 0, world_size: int = 1, ahead: int = 2) -> Iterator[Batch]:
         """Batches ``first``, ``first`` + 1, ... without end, ``ahead`` of them prepared in a background thread."""
-        with ThreadPoolExecutor(1) as pool:
-            pending: list[Future[Batch]] = []
-            try:
-                while True:
-                    while len(pending) <= ahead:
-                        pending.append(pool.submit(self.batch, first, rank, world_size))
-                        first += 1
-                    yield pending.pop(0).result()
-            finally:
-                for future in pending:
-                    future.cancel()
-
-    def _order_of(self, epoch: int) -> np.ndarray:
-        return keyed_permutation(len(self), self.seed, epoch) if self.shuffle else np.arange(len(self))
+        return prefetched(lambda index: self.batch(index, rank, world_size), first, ahead)
 
     def _windows(self, samples: np.ndarray) -> tuple[np.ndarray, Windows]:
         """Episode and rows of each sample."""
-        epochs, places = samples // len(self), samples % len(self)
-        numbers = np.array([self._order(int(epoch))[place] for epoch, place in zip(epochs, places, strict=True)])
+        size = len(self)
+        numbers, passes = self._mixture.draw(samples) if self.shuffle else (samples % size, samples // size)
         which = np.searchsorted(self._first, numbers, side="right") - 1
         episodes, table = self._episodes[which], self.store.episodes
         within = window_ends(
-            self.window, numbers - self._first[which], table.lengths[episodes], episodes, self.seed, epochs
+            self.window, numbers - self._first[which], table.lengths[episodes], episodes, self.seed, passes
         )
         starts, ends = table.starts[episodes], table.ends[episodes]
         return episodes, lay_out(self.window, starts + within, starts, ends)
@@ -117,6 +112,7 @@ class Loader:
         frames, frame_index = np.unique(windows.frames, return_inverse=True)
         sentences, sentence_index = np.unique(table.instruction_ids[episodes], return_inverse=True)
         actions = self._actions[windows.actions] * windows.action_mask[..., None]
+        datasets = table.dataset_ids[episodes]
         return Batch(
             images={} if self.media is not None else self._images(index, frames),
             frame_id=torch.from_numpy(frames),
@@ -127,7 +123,9 @@ class Loader:
             state=torch.from_numpy(store.state[windows.frames]),
             actions=torch.from_numpy(actions),
             action_mask=torch.from_numpy(windows.action_mask),
-            dataset_id=torch.from_numpy(table.dataset_ids[episodes]),
+            dataset_id=torch.from_numpy(datasets),
+            action_columns=None if self._columns is None else torch.from_numpy(self._columns[datasets]),
+            cameras=None if self._cameras is None else torch.from_numpy(self._cameras[datasets]),
             media=None if self.media is None else torch.from_numpy(np.take(self.media, frames, axis=0)),
         )
 
@@ -151,5 +149,11 @@ def normalized(store: FrameStore, normalizers: Mapping[str, Normalizer]) -> np.n
     table = store.episodes
     for number, name in enumerate(store.datasets):
         rows = store.frames_of(np.flatnonzero(table.dataset_ids == number))
-        actions[rows] = normalizers[name].normalize(store.actions[rows])
+        actions[rows] = normalizers[name].normalize(store.actions_of(name, rows))
     return actions
+
+
+def _partly(has: list[np.ndarray]) -> Bool[np.ndarray, "e _"] | None:
+    """What each embodiment has, unless all have everything."""
+    table = np.stack(has)
+    return None if table.all() else table

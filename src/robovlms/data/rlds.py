@@ -4,7 +4,7 @@
 strict: a truncated or damaged record is an error that names the file and the record.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.files import read_json
 from robovlms.data.rlds_features import STEPS, Leaf, parse_features
-from robovlms.data.tfrecord import parse_example, read_record, record_offsets
+from robovlms.data.tfrecord import parse_example, read_record, record_offsets, skim_record
 
 Record = dict[str, Any]
 
@@ -36,7 +36,10 @@ class RLDSDataset:
             raise UserError(f"Data set {self.path} does not exist. Check the path.")
         self.info = read_json(self.path / "dataset_info.json")
         self.leaves = parse_features(read_json(self.path / "features.json"))
+        self._keys = {key for leaf in self.leaves.values() for key in leaf.keys}
         self.name: str = self.info.get("name", self.path.parent.name)
+        if self._format != "tfrecord":
+            raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
         self._records = [
             (file, offset, number)
             for file, expected in self._files().items()
@@ -57,28 +60,36 @@ class RLDSDataset:
             raise UnknownName("feature", path, self.leaves)
         return self.leaves[path]
 
-    def read(self, index: int) -> Record:
-        """Every array of a record by path; images stay files (see ``images.decode_image``).
+    def read(self, index: int, paths: Collection[str] | None = None) -> Record:
+        """The arrays of a record by path, all when ``paths`` is None; images stay files (see ``images.decode_image``).
 
         Raises:
             CorruptData: The record is damaged, an array is missing, or steps differ in number.
+            UnknownName: There is no array of that path.
         """
-        where = self.where(index)
-        example = parse_example(read_record(*self._records[index]), where)
-        missing = sorted(set(self.leaves) - set(example))
-        if missing:
-            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
-        record = {path: leaf.decode(example[path], where) for path, leaf in self.leaves.items()}
-        lengths = {path: len(record[path]) for path, leaf in self.leaves.items() if leaf.per_step}
-        if len(set(lengths.values())) > 1:
-            raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
-        return record
+        return self._arrays(read_record(*self._records[index]), index, self.leaves if paths is None else paths)
+
+    def skim(self, index: int, paths: Collection[str]) -> Record:
+        """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
+        return self._arrays(skim_record(*self._records[index]), index, paths)
 
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
         meta = [(self.path / name).read_bytes() for name in ("features.json", "dataset_info.json")]
         sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
         return digest_of(b"".join(meta) + "\n".join(sizes).encode())
+
+    def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
+        where, leaves = self.where(index), [self.leaf(path) for path in paths]
+        example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
+        missing = sorted(self._keys - set(example))
+        if missing:
+            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
+        record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
+        lengths = {leaf.path: len(record[leaf.path]) for leaf in leaves if leaf.per_step}
+        if len(set(lengths.values())) > 1:
+            raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
+        return record
 
     def _files(self) -> dict[Path, int]:
         """Every file of the split and how many records it should hold."""
@@ -88,10 +99,21 @@ class RLDSDataset:
         lengths = [int(length) for length in splits[self.split]["shardLengths"]]
         return {self.path / self._file_name(splits[self.split], i, len(lengths)): n for i, n in enumerate(lengths)}
 
+    @property
+    def _format(self) -> str:
+        return self.info.get("fileFormat") or "tfrecord"
+
     def _file_name(self, split: Mapping[str, Any], shard: int, shards: int) -> str:
-        parts = {"DATASET": self.name, "SPLIT": self.split, "FILEFORMAT": self.info.get("fileFormat", "tfrecord")}
-        parts["SHARD_X_OF_Y"] = f"{shard:05d}-of-{shards:05d}"
-        return split.get("filepathTemplate", "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}").format(**parts)
+        template = split.get("filepathTemplate") or "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+        parts = {"DATASET": self.name, "SPLIT": self.split, "FILEFORMAT": self._format, "NUM_SHARDS": f"{shards:05d}"}
+        parts |= {"SHARD_INDEX": f"{shard:05d}", "SHARD_X_OF_Y": f"{shard:05d}-of-{shards:05d}"}
+        try:
+            name = template.format(**parts)
+        except (KeyError, IndexError, ValueError) as error:
+            raise CorruptData(f"{self.path / 'dataset_info.json'}: template '{template}' has {error!r}.") from None
+        if Path(name).name != name:
+            raise CorruptData(f"{self.path / 'dataset_info.json'}: template '{template}' leaves the folder.")
+        return name
 
 
 def steps_of(record: Record) -> Record:

@@ -4,13 +4,16 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, model_validator
 
+from robovlms.actions.calvin import ROBOT_STATE
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
+from robovlms.data.bdrbench_annotation import BDRBenchKeys
 from robovlms.data.hdf5_layout import Layout, LIBEROLayout
+from robovlms.data.rlds_convention import RLDSConvention
 
 
 @runtime_checkable
@@ -59,11 +62,17 @@ class SourceConfig(Config):
     """State components to use, in this order; ``()`` uses none, None the main ones of the format, else all."""
     holdout: float = Field(0.05, ge=0, lt=1)
     """Share of the sources (files, chains, or episodes where nothing else is known) kept for validation."""
+    weight: float | None = Field(None, gt=0)
+    """What share of the samples comes from this data, beside the weights of the others; its windows when None."""
 
     @property
     def name(self) -> str:
         """Embodiment of this data."""
         return self.embodiment or self.path.name
+
+    def unweighted(self) -> "SourceConfig":
+        """All that decides which frames there are."""
+        return self.model_copy(update={"weight": None})
 
     def select(self, source: EpisodeSource) -> ObservationSpec:
         """The part of the observations this configuration uses, in its order.
@@ -106,18 +115,44 @@ class LeRobotConfig(SourceConfig):
 
 
 class RLDSConfig(SourceConfig):
-    """An RLDS folder of a known convention (see ``oxe``): the version folder, which holds ``features.json``."""
+    """An RLDS folder (Open X-Embodiment and others): the version folder, which holds ``features.json``."""
 
     kind: Literal["rlds"] = "rlds"
     split: str = "train"
     convention: str | None = None
-    """Name of the convention; that of the data set when None."""
+    """Name of a table (see ``oxe``); when None, what the folder says of itself, else the table of its own name."""
+    features: RLDSConvention | None = None
+    """What the features mean, where no table fits."""
+    rate_hz: PositiveFloat | None = None
+    """Control rate (Hz), where no source states it or another is right."""
+    bgr_cameras: tuple[str, ...] | None = None
+    """Cameras whose files have red and blue swapped; when None, what the table says (see ``oxe.choose``)."""
+    instruction: str | None = None
+    """The sentence of all episodes, where the records say none or another is wanted."""
+    only_rt_partial: bool = False
+    """Keep the episodes whose instruction is one of RT-Partial."""
+
+    @model_validator(mode="after")
+    def _one_convention(self) -> "RLDSConfig":
+        if self.convention and self.features:
+            raise ValueError("got both convention and features, expected one of them")
+        if self.instruction and self.only_rt_partial:
+            raise ValueError("got both instruction and only_rt_partial, expected one of them")
+        return self
 
     def open(self) -> EpisodeSource:
         """Read the descriptions and the record lengths."""
-        from robovlms.data.oxe import OXEDataset
+        from robovlms.data.oxe.dataset import OXEDataset
 
-        return OXEDataset(self.path, self.split, self.convention)
+        return OXEDataset(
+            self.path,
+            self.split,
+            self.features or self.convention,
+            self.rate_hz,
+            self.bgr_cameras,
+            self.instruction,
+            self.only_rt_partial,
+        )
 
     def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
         """The first camera: further ones are often empty in RLDS data."""
@@ -157,8 +192,73 @@ class HDF5Config(SourceConfig):
         return _main(self.layout.main_state, source.observation_spec.state_names)
 
 
+class BDRBenchConfig(SourceConfig):
+    """BDRBench-20: the folder that holds ``anns`` and ``media``."""
+
+    kind: Literal["bdrbench"] = "bdrbench"
+    split: str = "train"
+    action_spec: ActionSpec | None = None
+    """What the actions mean; they are unnamed numbers when None."""
+    keys: BDRBenchKeys = BDRBenchKeys()
+    """Names in the annotations."""
+
+    def open(self) -> EpisodeSource:
+        """Read every annotation and the head of two videos."""
+        from robovlms.data.bdrbench import BDRBenchDataset
+
+        return BDRBenchDataset(self.path, self.split, self.action_spec, self.keys)
+
+
+class CALVINConfig(SourceConfig):
+    """A CALVIN folder, which holds ``training`` and ``validation``, or one of the two: an annotated span an episode."""
+
+    kind: Literal["calvin"] = "calvin"
+    split: Literal["training", "validation"] = "training"
+    """Which of the two folders, where the path holds both."""
+    actions: Literal["rel_actions", "actions"] = "rel_actions"
+    """Relative actions, or absolute ones."""
+    annotations: str = "lang_annotations"
+    """Folder with ``auto_lang_ann.npy``; ``.`` where it lies beside the frames."""
+    scenes: str | None = Field(None, pattern="^[A-Z]+$")
+    """Letters of the scenes to use, such as ``ABC``."""
+    fraction: float | None = Field(None, gt=0, le=1)
+    """Share of the annotations to use, such as 0.1."""
+    per_task: int | None = Field(None, ge=1)
+    """How many annotations of each task to use, such as 10."""
+    spans: Path | None = None
+    """File that lists the annotations to use (see ``calvin_subset``)."""
+    seed: int = 0
+    """Decides which annotations ``fraction`` and ``per_task`` take."""
+
+    @model_validator(mode="after")
+    def _one_subset(self) -> "CALVINConfig":
+        given = [name for name in ("fraction", "per_task", "spans") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"got {' and '.join(given)}, expected one of them")
+        return self
+
+    def open(self) -> EpisodeSource:
+        """Read the annotations and look at one frame."""
+        from robovlms.data.calvin import CALVINDataset
+        from robovlms.data.calvin_subset import Subset
+
+        folder = self.path / self.split if (self.path / self.split).is_dir() else self.path
+        subset = Subset(folder, self.scenes, self.fraction, self.per_task, self.spans, self.seed)
+        return CALVINDataset(folder, self.actions, self.annotations, subset)
+
+    def main_cameras(self, source: EpisodeSource) -> tuple[str, ...]:
+        """The static camera and the one at the gripper."""
+        return _main(("rgb_static", "rgb_gripper"), source.observation_spec.camera_names)
+
+    def main_state(self, source: EpisodeSource) -> tuple[str, ...]:
+        """``robot_obs``: the scene's state is not what a robot sees."""
+        return tuple(component.name for component in ROBOT_STATE)
+
+
 def _main(wanted: tuple[str, ...], found: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in wanted if name in found) or found
 
 
-DataConfig = Annotated[LeRobotConfig | RLDSConfig | HDF5Config, Field(discriminator="kind")]
+DataConfig = Annotated[
+    LeRobotConfig | RLDSConfig | HDF5Config | CALVINConfig | BDRBenchConfig, Field(discriminator="kind")
+]

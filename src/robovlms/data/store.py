@@ -5,11 +5,12 @@ is complete or absent, and each file has a checksum, so a damaged cache is notic
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float32, Int64, UInt8
 
+from robovlms.actions.embodiments import Conventions
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 
 RGB = UInt8[np.ndarray, "n _ _ 3"]
@@ -17,7 +18,10 @@ RGB = UInt8[np.ndarray, "n _ _ 3"]
 
 @dataclass(frozen=True, slots=True)
 class EpisodeTable:
-    """One entry for each episode: rows ``starts`` to ``ends`` - 1 are its frames; ids point into the name lists."""
+    """One entry for each episode: rows ``starts`` to ``ends`` - 1 are its frames; ids point into the name lists.
+
+    ``entry_ids`` count the configured sources, in whose order the episodes are.
+    """
 
     starts: Int64[np.ndarray, " e"]
     ends: Int64[np.ndarray, " e"]
@@ -25,6 +29,7 @@ class EpisodeTable:
     task_ids: Int64[np.ndarray, " e"]
     source_ids: Int64[np.ndarray, " e"]
     dataset_ids: Int64[np.ndarray, " e"]
+    entry_ids: Int64[np.ndarray, " e"]
     held_out: Bool[np.ndarray, " e"]
 
     def __len__(self) -> int:
@@ -42,10 +47,13 @@ class FrameStore:
 
     Attributes:
         images: Camera name to frames at the training size, in the order of ``observation_spec``.
-        state: Chosen components, in the units of ``observation_spec``.
-        actions: In the units of ``action_spec``, not normalised.
+        state: Chosen components, in the units of ``observation_spec``; NaN where an embodiment has no such column.
+        actions: In the units of their spec, not normalised; columns an embodiment does not have come last, as zeros.
         datasets: Embodiment names; statistics belong to them.
         sources: What episodes were cut from.
+        action_spec: What actions mean, or what those of a network for all embodiments do where they differ.
+        observation_spec: Likewise; a camera that an embodiment does not have is black.
+        embodiments: What the numbers of each embodiment mean, where they differ; else empty.
     """
 
     images: Mapping[str, RGB]
@@ -58,9 +66,19 @@ class FrameStore:
     datasets: tuple[str, ...]
     action_spec: ActionSpec
     observation_spec: ObservationSpec
+    embodiments: Mapping[str, Conventions] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    def conventions(self, dataset: str) -> Conventions:
+        """What the numbers of an embodiment mean."""
+        alike = Conventions(action_spec=self.action_spec, observation_spec=self.observation_spec)
+        return self.embodiments.get(dataset, alike)
+
+    def actions_of(self, dataset: str, rows: np.ndarray) -> Float32[np.ndarray, "_ _"]:
+        """The actions of an embodiment at ``rows``: the columns it has."""
+        return self.actions[rows, : self.conventions(dataset).action_spec.dims]
 
     @property
     def training_episodes(self) -> Int64[np.ndarray, " _"]:

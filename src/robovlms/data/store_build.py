@@ -3,22 +3,25 @@
 ``open_sources`` is cheap and tells the conventions a network is built for; ``build_store`` then decodes every frame.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations, zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from robovlms.actions.check import require_valid
-from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, require_match
+from robovlms.actions.embodiments import Conventions, widest
+from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, mismatches
 from robovlms.core.config import digest_of
-from robovlms.core.errors import UserError
-from robovlms.data.episode_rows import EpisodeRows
+from robovlms.core.errors import SpecMismatch, UserError
+from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames, fit_image
 from robovlms.data.sources import EpisodeSource, SourceConfig
 from robovlms.data.store import FrameStore
-from robovlms.data.store_cache import Allocate, cached_store
+from robovlms.data.store_cache import cached_store
+from robovlms.data.store_place import Memory, Place
 
 OnEpisode = Callable[[int, int], None]
 """(episodes done, episodes in all)."""
@@ -26,25 +29,29 @@ OnEpisode = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class OpenedSources:
-    """Sources whose conventions agree; nothing is decoded yet."""
+    """Sources whose conventions agree, or are those of different embodiments; nothing is decoded yet."""
 
     configs: tuple[SourceConfig, ...]
     sources: tuple[EpisodeSource, ...]
     action_spec: ActionSpec
     observation_spec: ObservationSpec
     """The chosen cameras and state components. Camera sizes are those of the first source."""
+    embodiments: Mapping[str, Conventions]
+    """What the numbers of each embodiment mean, where they differ: both specs are then the widest."""
 
     def __iter__(self) -> Iterator[tuple[SourceConfig, EpisodeSource]]:
         return iter(zip(self.configs, self.sources, strict=True))
 
     def fingerprint(self, image: ImageSpec | None) -> str:
         """Changes whenever the store these sources give would."""
-        parts = [f"{config.canonical()} {source.fingerprint()}" for config, source in self]
+        parts = [f"{config.unweighted().canonical()} {source.fingerprint()}" for config, source in self]
         return digest_of("\n".join([*parts, image.canonical() if image else "as recorded"]))
 
 
 def open_sources(configs: Sequence[SourceConfig]) -> OpenedSources:
     """Open data sets and compare what their numbers mean.
+
+    Embodiments may differ if they are named; data sets of one embodiment, or of an unnamed one, must agree.
 
     Raises:
         SpecMismatch: Two data sets differ in convention, cameras or state.
@@ -52,11 +59,19 @@ def open_sources(configs: Sequence[SourceConfig]) -> OpenedSources:
     if not configs:
         raise UserError("No data was given. Name at least one data set, for example with --data PATH.")
     sources = tuple(config.open() for config in configs)
-    observations = [config.select(source) for config, source in zip(configs, sources, strict=True)]
-    for config, source, observation in zip(configs, sources, observations, strict=True):
-        require_match(str(configs[0].path), sources[0].action_spec, str(config.path), source.action_spec)
-        require_match(str(configs[0].path), _unsized(observations[0]), str(config.path), _unsized(observation))
-    return OpenedSources(tuple(configs), sources, sources[0].action_spec, observations[0])
+    found = [
+        Conventions(action_spec=source.action_spec, observation_spec=config.select(source))
+        for config, source in zip(configs, sources, strict=True)
+    ]
+    for (one, this), (other, that) in combinations(zip(configs, found, strict=True), 2):
+        if None in (one.embodiment, other.embodiment) or one.name == other.name:
+            _require_alike(one.path, this, other.path, that)
+    network = widest(found)
+    named = {config.name: own for config, own in zip(configs, found, strict=True)}
+    differ = any(_differences(found[0], own) for own in found)
+    return OpenedSources(
+        tuple(configs), sources, network.action_spec, network.observation_spec, named if differ else {}
+    )
 
 
 def build_store(
@@ -78,34 +93,53 @@ def build_store(
         UserError: Images of different sizes and no ``image`` to bring them to one.
     """
     if cache is None:
-        return _fill(opened, image, lambda _, shape, dtype: np.empty(shape, dtype), on_episode)
-    folder = cache / opened.fingerprint(image)
-    return cached_store(folder, lambda allocate: _fill(opened, image, allocate, on_episode))
+        return _fill(opened, image, Memory(), on_episode)
+    return cached_store(cache_folder(opened, image, cache), lambda place: _fill(opened, image, place, on_episode))
 
 
-def _fill(
-    opened: OpenedSources, image: ImageSpec | None, allocate: Allocate, on_episode: OnEpisode | None
-) -> FrameStore:
+def cache_folder(opened: OpenedSources, image: ImageSpec | None, cache: Path) -> Path:
+    """Where below ``cache`` the frames of these sources are kept."""
+    return cache / opened.fingerprint(image)
+
+
+def bytes_needed(opened: OpenedSources, image: ImageSpec | None) -> int:
+    """How large the arrays of a store are; nothing is decoded to know it."""
+    frames = sum(sum(source.lengths()) for source in opened.sources)
+    observation = _sized(opened.observation_spec, image)
+    pixels = sum(3 * camera.height * camera.width for camera in observation.cameras)
+    return frames * (pixels + 4 * (observation.state_dims + opened.action_spec.dims))
+
+
+def _fill(opened: OpenedSources, image: ImageSpec | None, place: Place, on_episode: OnEpisode | None) -> FrameStore:
     observation = _sized(opened.observation_spec, image)
     lengths = [source.lengths() for source in opened.sources]
     total, num_episodes = sum(map(sum, lengths)), sum(map(len, lengths))
     images = {
-        c.name: allocate(f"images.{c.name}", (total, c.height, c.width, 3), np.uint8) for c in observation.cameras
+        c.name: place.array(f"images.{c.name}", (total, c.height, c.width, 3), np.uint8) for c in observation.cameras
     }
-    state = allocate("state", (total, observation.state_dims), np.float32)
-    actions = allocate("actions", (total, opened.action_spec.dims), np.float32)
+    state = place.array("state", (total, observation.state_dims), np.float32)
+    actions = place.array("actions", (total, opened.action_spec.dims), np.float32)
     rows = EpisodeRows()
-    for config, source in opened:
-        columns = source.observation_spec.columns(observation.state_names)
+    done = place.begun()
+    for entry, (config, source) in enumerate(opened):
+        own = opened.embodiments.get(config.name, opened)
+        cameras, spec = own.observation_spec.camera_names, own.action_spec
+        columns = source.observation_spec.columns(own.observation_spec.state_names)
         for index in range(len(source)):
-            episode = source.read(index, observation.camera_names)
+            if len(rows) < len(done):
+                rows.add(done[len(rows)])
+                continue
+            episode = source.read(index, cameras)
             at = slice(rows.end, rows.end + len(episode))
             where = f"{config.path}, episode {index}"
-            require_valid(opened.action_spec, episode.actions, where)
-            for name, frames in images.items():
-                frames[at] = _fitted(episode.images[name], frames.shape[1:], image, where)
-            state[at], actions[at] = episode.state[:, columns], episode.actions
-            rows.add(episode, config.name, f"{config.path.name}: {source.source_of(index)}")
+            require_valid(spec, episode.actions, where)
+            for frames, name in zip_longest(images.values(), cameras):
+                frames[at] = _fitted(episode.images[name], frames.shape[1:], image, where) if name else 0
+            state[at], actions[at] = np.nan, 0
+            state[at, : len(columns)], actions[at, : spec.dims] = episode.state[:, columns], episode.actions
+            origin = f"{config.path.name}: {source.source_of(index)}"
+            rows.add(row := Row(len(episode), episode.instruction, episode.task, origin, config.name, entry))
+            place.note(row)
             if on_episode:
                 on_episode(len(rows), num_episodes)
     return FrameStore(
@@ -115,8 +149,21 @@ def _fill(
         episodes=rows.table({config.name: config.holdout for config in opened.configs}),
         action_spec=opened.action_spec,
         observation_spec=observation,
+        embodiments=opened.embodiments,
         **{name: tuple(ids) for name, ids in rows.names.items()},
     )
+
+
+def _require_alike(one: Path, this: Conventions, other: Path, that: Conventions) -> None:
+    if differences := _differences(this, that):
+        remedy = "Convert one of them, or name the embodiment of both where they are different robots."
+        raise SpecMismatch(str(one), str(other), differences, remedy)
+
+
+def _differences(one: Conventions, other: Conventions) -> list[str]:
+    """What differs in actions, cameras and state; sizes do not count, since images are brought to one size."""
+    observations = mismatches(_unsized(one.observation_spec), _unsized(other.observation_spec))
+    return [*mismatches(one.action_spec, other.action_spec), *observations]
 
 
 def _fitted(frames: Frames, shape: tuple[int, ...], image: ImageSpec | None, where: str) -> Frames:
@@ -135,6 +182,5 @@ def _sized(spec: ObservationSpec, image: ImageSpec | None) -> ObservationSpec:
 
 
 def _unsized(spec: ObservationSpec) -> ObservationSpec:
-    """Sizes do not count: images are brought to one size."""
     unsized: dict[str, Any] = {"height": 0, "width": 0}
     return spec.model_copy(update={"cameras": tuple(camera.model_copy(update=unsized) for camera in spec.cameras)})

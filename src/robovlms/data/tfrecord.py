@@ -4,8 +4,9 @@ A record is ``length (uint64) | crc of length | data | crc of data``, little-end
 checked. Source: tensorflow/core/lib/io/record_writer.h and tensorflow/core/example/{example,feature}.proto.
 """
 
+import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import google_crc32c
@@ -16,6 +17,7 @@ from robovlms.core.errors import CorruptData
 _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _MASK_DELTA = 0xA282EAD8
+_LONGEST_VARINT = 10
 
 Value = list[bytes] | np.ndarray
 Example = dict[str, Value]
@@ -58,6 +60,18 @@ def read_record(path: Path, offset: int, number: int) -> bytes:
     return data
 
 
+def skim_record(path: Path, offset: int, number: int) -> memoryview:
+    """The data of the record at ``offset``, mapped: what nobody looks at is not read, so its checksum is not verified.
+
+    Raises:
+        CorruptData: The length is damaged; names file and record.
+    """
+    with path.open("rb") as file:
+        mapped = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    start = offset + _HEADER.size
+    return mapped[start : start + _length(bytes(mapped[offset:start]), path, number)]
+
+
 def masked_crc(data: bytes) -> int:
     """CRC-32C of ``data``, rotated and offset as TFRecord wants it."""
     crc = google_crc32c.value(data)
@@ -79,22 +93,25 @@ def _truncated(path: Path, number: int) -> CorruptData:
     return CorruptData(f"{path}, record {number}: the file ends inside this record. Copy it again.")
 
 
-def parse_example(data: bytes, where: str) -> Example:
+def parse_example(data: bytes | memoryview, where: str, wanted: Collection[str] | None = None) -> Example:
     """The features of a serialised ``tf.Example``: lists of bytes, or float32 and int64 arrays.
+
+    Of features that are not ``wanted`` only the names are read, and their values are empty; None wants all.
 
     Raises:
         CorruptData: The bytes are no ``tf.Example``; the message starts with ``where``.
     """
     try:
         entries = (entry for _, features in _fields(memoryview(data)) for _, entry in _fields(_message(features)))
-        return dict(_entry(_message(entry)) for entry in entries)
+        return dict(_entry(_message(entry), wanted) for entry in entries)
     except (IndexError, ValueError, TypeError, struct.error) as error:
         raise CorruptData(f"{where}: not a tf.Example ({error!r}). Copy the file again.") from None
 
 
-def _entry(entry: memoryview) -> tuple[str, Value]:
+def _entry(entry: memoryview, wanted: Collection[str] | None) -> tuple[str, Value]:
     parts = dict(_fields(entry))
-    return bytes(_message(parts[1])).decode(), _feature(_message(parts[2]))
+    name = bytes(_message(parts[1])).decode()
+    return name, _feature(_message(parts[2])) if wanted is None or name in wanted else []
 
 
 def _feature(feature: memoryview) -> Value:
@@ -114,16 +131,26 @@ def _floats(message: memoryview) -> np.ndarray:
 
 
 def _integers(message: memoryview) -> np.ndarray:
-    found: list[int] = []
-    for _, value in _fields(message):
-        if isinstance(value, int):
-            found.append(value)
-            continue
-        at = 0
-        while at < len(value):
-            number, at = _varint(value, at)
-            found.append(number)
-    return np.array(found, np.uint64).astype(np.int64)
+    """Packed values are one run of bytes, unpacked ones a number each."""
+    values = (value for _, value in _fields(message))
+    found = [np.array([v], np.uint64) if isinstance(v, int) else _varints(v) for v in values]
+    return np.concatenate([np.empty(0, np.uint64), *found]).astype(np.int64)
+
+
+def _varints(message: memoryview) -> np.ndarray:
+    """All numbers of a packed run at once: raw images are stored like this."""
+    data = np.frombuffer(message, np.uint8)
+    ends = np.flatnonzero(data < 0x80)
+    if len(ends) == len(data):
+        return data.astype(np.uint64)
+    if not len(ends) or ends[-1] != len(data) - 1:
+        raise ValueError("a number longer than its message")
+    lengths = np.diff(ends, prepend=-1)
+    if lengths.max() > _LONGEST_VARINT:
+        raise ValueError("a number of more than 64 bits")
+    starts = ends - lengths + 1
+    shifts = 7 * (np.arange(len(data)) - np.repeat(starts, lengths))
+    return np.add.reduceat((data & 0x7F).astype(np.uint64) << shifts.astype(np.uint64), starts)
 
 
 def _message(value: memoryview | int) -> memoryview:

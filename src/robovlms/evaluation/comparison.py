@@ -12,6 +12,7 @@ from robovlms.evaluation.results import EpisodeResult, Results
 from robovlms.statistics.intervals import Estimate
 from robovlms.statistics.paired import mcnemar, mean_difference, rate_difference
 from robovlms.statistics.runs import run_difference
+from robovlms.statistics.sequential import Decision, decision
 
 Score = Callable[[np.ndarray], np.ndarray]
 """Tasks solved in a row to an episode's score."""
@@ -51,6 +52,8 @@ class Comparison:
     settings: dict[str, tuple[object, object]]
     """Where the two evaluations differ: how the policies were played, how many episodes, library versions."""
     num_runs: tuple[int, int] = (1, 1)
+    decided: Decision | None = None
+    """Where looking after every episode could have stopped; never, or not asked of recipes, when None."""
 
 
 def compare(first: Results, second: Results) -> Comparison:
@@ -59,12 +62,13 @@ def compare(first: Results, second: Results) -> Comparison:
     Raises:
         UserError: they measured different things, or have no episode in common.
     """
-    solved, left_out = _paired([first, second])
+    solved, left_out = paired([first, second])
     return Comparison(
         metrics=_named(first, lambda score: _between(score(solved[0]), score(solved[1]), first.protocol.chain_length)),
         num_pairs=solved.shape[1],
         left_out=left_out,
         settings=_settings(first, second),
+        decided=decision(solved[0] * 1.0, solved[1] * 1.0, float(first.protocol.chain_length)),
     )
 
 
@@ -79,7 +83,7 @@ def compare_runs(first: Sequence[Results], second: Sequence[Results]) -> Compari
             f"Got {len(first)} and {len(second)} results: expected one of each, to compare two policies, "
             "or several of each, to compare two recipes."
         )
-    solved, left_out = _paired([*first, *second])
+    solved, left_out = paired([*first, *second])
     one, other = solved[: len(first)], solved[len(first) :]
     return Comparison(
         metrics=_named(first[0], lambda score: _between_runs(score(one).mean(axis=1), score(other).mean(axis=1))),
@@ -90,7 +94,7 @@ def compare_runs(first: Sequence[Results], second: Sequence[Results]) -> Compari
     )
 
 
-def _paired(evaluations: Sequence[Results]) -> tuple[Int[np.ndarray, "r n"], int]:
+def paired(evaluations: Sequence[Results]) -> tuple[Int[np.ndarray, "r n"], int]:
     """Tasks solved in a row, by evaluation and episode, of the episodes all have; and how many others there are."""
     played = [{episode.id: episode for episode in one.episodes if episode.status == "ok"} for one in evaluations]
     common = sorted(set.intersection(*(set(episodes) for episodes in played)))

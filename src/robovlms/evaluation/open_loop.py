@@ -45,7 +45,8 @@ def open_loop(vla: VLA, store: FrameStore) -> list[Entry]:
     means = {name: _training_mean(store, number, normalizers[name]) for number, name in enumerate(store.datasets)}
     for episode in store.heldout_episodes:
         name = store.datasets[table.dataset_ids[episode]]
-        labels = normalizers[name].normalize(store.actions[table.starts[episode] : table.ends[episode]])
+        present = normalizers[name].present
+        labels = normalizers[name].normalize(store.actions_of(name, store.frames_of([int(episode)])))
         mean = np.broadcast_to(means[name], labels.shape)
         guesses = {
             "model": _predict(vla, store, int(episode), normalizers),
@@ -53,7 +54,7 @@ def open_loop(vla: VLA, store: FrameStore) -> list[Entry]:
             "repeat_last": np.concatenate([mean[:1], labels[:-1]]),
         }
         for key, guess in guesses.items():
-            errors[key].append(float(np.abs(guess - labels).mean()))
+            errors[key].append(float(np.abs(guess - labels)[:, present].mean()))
     return [_entry(key, np.array(values)) for key, values in errors.items()]
 
 
@@ -81,7 +82,7 @@ def _predict(vla: VLA, store: FrameStore, episode: int, normalizers: Mapping) ->
 def _training_mean(store: FrameStore, dataset: int, normalizer) -> Float[np.ndarray, " a"]:
     episodes = store.training_episodes
     mine = episodes[store.episodes.dataset_ids[episodes] == dataset]
-    return normalizer.normalize(store.actions[store.frames_of(mine)]).mean(axis=0)
+    return normalizer.normalize(store.actions_of(store.datasets[dataset], store.frames_of(mine))).mean(axis=0)
 
 
 def _entry(name: str, errors: Float[np.ndarray, " e"]) -> Entry:

@@ -71,7 +71,13 @@ class TokenHead(Head):
         return Queries(self.config.num_slots, self.answers(actions, known).classes)
 
     @override
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
         assert features.logits is not None, "a structure that speaks"
         right, length = self.answers(actions, mask), features.logits.shape[2]
         total = token_loss(features.logits, right.classes[..., :length], right.counts[..., :length])

@@ -126,8 +126,19 @@ class Head(nn.Module, ABC):
         """What this head needs in the prompt, given the labels (training) or nothing (acting)."""
 
     @abstractmethod
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
-        """Loss over every valid step and future action; a batch without any valid action gives zero."""
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
+        """Loss over every valid step and future action; a batch without any valid action gives zero.
+
+        ``columns`` are the dimensions that each row's embodiment has, None for all; the labels of others are zero. They
+        count nothing in regression. Heads that sample or say an action dimension by dimension learn the zeros, because
+        acting leads through them.
+        """
 
     @abstractmethod
     def predict(self, features: Features, noise: Float[Tensor, "b ..."] | None = None) -> Prediction:

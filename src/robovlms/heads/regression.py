@@ -12,7 +12,7 @@ from typing_extensions import override
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
-from robovlms.heads.losses import PoseLoss, gripper_loss, pose_loss
+from robovlms.heads.losses import PoseLoss, gripper_loss, pose_loss, present_in
 
 
 class RegressionConfig(Config):
@@ -64,14 +64,23 @@ class RegressionHead(Head):
         return self.pose(hidden).reshape(shape), gripper.reshape(*shape[:3], len(self.gripper_columns))
 
     @override
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
         poses, logits = self.outputs(features)
         settings = self.config
-        pose = pose_loss(poses, actions[..., self.pose_columns], mask, settings.pose_loss, settings.huber_delta)
+        present = present_in(columns, self.pose_columns)
+        target = actions[..., self.pose_columns]
+        pose = pose_loss(poses, target, mask, settings.pose_loss, settings.huber_delta, present)
         parts = {"pose": pose}
         total = pose
         if self.gripper_columns:
-            parts["gripper"] = gripper_loss(logits, actions[..., self.gripper_columns], mask)
+            present = present_in(columns, self.gripper_columns)
+            parts["gripper"] = gripper_loss(logits, actions[..., self.gripper_columns], mask, present)
             total = pose + settings.gripper_weight * parts["gripper"]
         return Losses(total, parts)
 

@@ -87,7 +87,13 @@ class SamplingHead(Head):
         return Queries(num_slots=self.config.num_slots)
 
     @override
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
         steps = torch.arange(actions.shape[1], device=actions.device).repeat(self.config.draws)
         kept = actions.where(mask[..., None], 0.0)  # a NaN beyond an episode's end would pass through attention
         clean, mask = self.signed(kept)[:, steps], mask[:, steps]

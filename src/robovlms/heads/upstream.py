@@ -21,7 +21,7 @@ from typing_extensions import override
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import Config
 from robovlms.heads.head import Features, Head, Losses, Prediction, Queries
-from robovlms.heads.losses import gripper_loss, pose_loss
+from robovlms.heads.losses import gripper_loss, pose_loss, present_in
 
 WIDTHS = (1024, 512, 256)
 """Hidden widths of both decoders, the same in every checkpoint."""
@@ -101,10 +101,17 @@ class UpstreamHead(Head):
         return (poses.unflatten(-1, (self.chunk, -1)), logits.unflatten(-1, (self.chunk, -1)))
 
     @override
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
         poses, logits = self.outputs(features)
-        pose = pose_loss(poses, actions[..., self.pose_columns], mask, "huber")
-        gripper = gripper_loss(logits, actions[..., self.gripper_columns], mask)
+        at_pose, at_gripper = (present_in(columns, chosen) for chosen in (self.pose_columns, self.gripper_columns))
+        pose = pose_loss(poses, actions[..., self.pose_columns], mask, "huber", present=at_pose)
+        gripper = gripper_loss(logits, actions[..., self.gripper_columns], mask, at_gripper)
         return Losses(pose + self.config.gripper_weight * gripper, {"pose": pose, "gripper": gripper})
 
     @override

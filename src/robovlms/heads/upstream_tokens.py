@@ -66,7 +66,13 @@ class UpstreamTokens(Head):
         return labels if self.config.end_id is None else F.pad(labels, (0, 1), value=self.config.end_id)
 
     @override
-    def loss(self, features: Features, actions: Float[Tensor, "b t k a"], mask: Bool[Tensor, "b t k"]) -> Losses:
+    def loss(
+        self,
+        features: Features,
+        actions: Float[Tensor, "b t k a"],
+        mask: Bool[Tensor, "b t k"],
+        columns: Bool[Tensor, "b a"] | None = None,
+    ) -> Losses:
         assert features.logits is not None, "an architecture that speaks"
         labels = self.labels(actions, mask)
         total = token_loss(features.logits, labels, labels != IGNORED)

@@ -17,6 +17,7 @@ PANELS = {
     "loss": "Loss",
     "loss_pose": "Pose loss",
     "loss_gripper": "Gripper loss",
+    "vl_loss": "Loss of answers",
     "learning_rate": "Learning rate",
     "samples_per_s": "Samples per second",
 }

@@ -38,10 +38,18 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
         UserError: no directory, one that holds nothing to show, or a report that cannot be written.
         CorruptData: an input file is damaged; the message names it.
     """
-    page = render(read_runs(run_dirs))
+    return write_page(render(read_runs(run_dirs)), out, "report.html")
+
+
+def write_page(page: str, out: Path, name: str) -> Path:
+    """Write a page at once and return its path; a directory gets a file of this ``name``.
+
+    Raises:
+        UserError: the page cannot be written there.
+    """
     target = Path(out)
     if target.is_dir():
-        target = target / "report.html"
+        target = target / name
     if target.exists() and not target.is_file():
         raise UserError(f"Report file {target} is not an ordinary file. Name another with --out.")
     draft = target.with_name(f".{target.name}.{os.getpid()}")
@@ -54,11 +62,12 @@ def write_report(run_dirs: Sequence[Path], out: Path) -> Path:
 
 def render(runs: Sequence[Run]) -> str:
     """The page as text; every string that comes from a file is escaped."""
-    return _environment().get_template("report.html.j2").render(_context(runs))
+    return environment().get_template("report.html.j2").render(_context(runs))
 
 
 @cache
-def _environment() -> "Environment":
+def environment() -> "Environment":
+    """Templates of this package; every string is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -10,6 +10,7 @@ from robovlms.architectures.model import ModelConfig, VLAConfig
 from robovlms.core.config import Config
 from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig
+from robovlms.data.conversations import VLDataConfig
 from robovlms.data.sources import DataConfig
 from robovlms.policies.executors import parse_executor
 from robovlms.training.optimizer import OptimizerConfig
@@ -61,6 +62,8 @@ class Experiment(Config):
     name: str
     model: Annotated[ModelConfig, Field(discriminator="kind")] = VLAConfig()
     data: tuple[DataConfig, ...]
+    vl_data: VLDataConfig | None = None
+    """Questions about images, which keep the VLM able to answer; none when None."""
     normalization: NormalizationConfig = NormalizationConfig()
     """How actions become labels; the checkpoint keeps it, so that acting undoes exactly this."""
     training: TrainingConfig
@@ -68,9 +71,29 @@ class Experiment(Config):
     """How evaluation plays this policy's chunks unless told otherwise; default ``chunk:4``, or what a chunk has."""
 
     @model_validator(mode="after")
+    def _weighted(self) -> "Experiment":
+        without = [number for number, entry in enumerate(self.data) if entry.weight is None]
+        if 0 < len(without) < len(self.data):
+            raise ValueError(
+                f"data.{without[0]} has no weight and another entry has one: give every entry of data a weight, or none"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _augmentable(self) -> "Experiment":
         if self.encodes_first and self.training.augment != AugmentConfig():
             raise ValueError("model.backbone.encode_first sees each frame once: set every training.augment value to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _askable(self) -> "Experiment":
+        if self.asks and not isinstance(self.model, VLAConfig):
+            raise ValueError(f"vl_data needs a model that can answer: got model.kind {self.model.kind}, expected vla")
+        if self.asks and self.training.processes > 1:
+            raise ValueError(
+                "vl_data trains other weights than actions do, which processes cannot average: set "
+                "training.processes to 1"
+            )
         return self
 
     @field_validator("executor")
@@ -92,6 +115,16 @@ class Experiment(Config):
         except UserError as error:
             raise ValueError(str(error)) from None
         return self
+
+    @property
+    def asks(self) -> bool:
+        """Whether questions about images are among the batches."""
+        return self.vl_data is not None and self.vl_data.weight > 0
+
+    @property
+    def weights(self) -> tuple[float, ...] | None:
+        """What share of the samples each entry of ``data`` gets; None for all in proportion to their windows."""
+        return tuple(entry.weight for entry in self.data if entry.weight is not None) or None
 
     @property
     def encodes_first(self) -> bool:

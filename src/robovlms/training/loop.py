@@ -18,6 +18,8 @@ import torch
 
 from robovlms.core.batch import Batch
 from robovlms.core.errors import UserError
+from robovlms.core.vl_batch import VLBatch
+from robovlms.heads.head import Losses
 from robovlms.policies.vla import VLA
 from robovlms.training import checkpoint
 from robovlms.training.checkpoint import Progress
@@ -25,7 +27,7 @@ from robovlms.training.experiment import TrainingConfig
 from robovlms.training.metrics import MetricsLog
 from robovlms.training.progress import ProgressLine
 
-BatchSource = Callable[[int, int, int], Iterator[Batch]]
+BatchSource = Callable[[int, int, int], Iterator[Batch | VLBatch]]
 """(first step, rank, world size) to this rank's batches from that step on."""
 
 
@@ -62,6 +64,7 @@ def fit(task: Task) -> Path:
     batches = task.train(done.step, accelerator.process_index, accelerator.num_processes)
     started = config.now() - done.elapsed_s
     next_save = time.monotonic() + config.checkpoint_every_s
+    latest: dict[str, torch.Tensor] = {}
 
     with interruptible() as interrupted, line:
         while True:
@@ -80,8 +83,9 @@ def fit(task: Task) -> Path:
 
             if not main:
                 continue
+            latest |= _named(losses, "vl_loss" if isinstance(batch, VLBatch) else "loss")
             if done.step % config.log_every == 0:
-                values = {"loss": losses.total.item(), **{f"loss_{k}": v.item() for k, v in losses.parts.items()}}
+                values = {name: value.item() for name, value in latest.items()}
                 line.update(done, share, values)
                 log.write(_metrics(done, config.now() - started) | values | {"learning_rate": rate})
             if done.step % config.validate_every == 0:
@@ -101,6 +105,12 @@ def fit(task: Task) -> Path:
         raise KeyboardInterrupt
     assert saved is not None or not main
     return saved or task.run
+
+
+def _named(losses: Losses, name: str) -> dict[str, torch.Tensor]:
+    """The newest losses of one kind of batch, for the log."""
+    parts = {f"{name}_{part}": value.detach() for part, value in losses.parts.items()}
+    return {name: losses.total.detach(), **parts}
 
 
 def _update(accelerator: Any, network: Any, optimizer: Any, loss: torch.Tensor, max_norm: float) -> None:

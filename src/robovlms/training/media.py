@@ -32,6 +32,7 @@ def encode_frames(
     if any(parameter.requires_grad for parameter in network.backbone.vision_tower.parameters()):
         raise UserError("Encoding frames beforehand needs a frozen vision tower: set model.backbone.train to text.")
     network.eval()
+    folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{FILE}"
     array: np.ndarray | None = None
     for start in range(0, len(store), BATCH):
@@ -49,7 +50,8 @@ def encode_frames(
 
 
 def _see(network: VLMArchitecture, frames: UInt8[np.ndarray, "f h w 3"]) -> Float[np.ndarray, "f p d"]:
-    return network.backbone.see(torch.from_numpy(np.array(frames))).packed().numpy()
+    device = network.backbone.word_embedding_device
+    return network.backbone.see(torch.from_numpy(np.array(frames)).to(device)).packed().cpu().numpy()
 
 
 def encoded_frames(folder: Path) -> np.ndarray | None:

@@ -32,7 +32,9 @@ class ProgressLine:
         now = time.monotonic()
         begin_time, begin_samples, begin_share = self._begin = self._begin or (now, done.samples, share)
         seconds = now - begin_time
-        text = f"step {done.step}  loss {losses['loss']:.4f}"
+        text = f"step {done.step}  " + "  ".join(
+            f"{name} {losses[name]:.4f}" for name in ("loss", "vl_loss") if name in losses
+        )
         if seconds > 1 and share > begin_share:
             rate = (done.samples - begin_samples) / seconds
             text += f"  {rate:.0f} samples/s  {_left((1 - share) * seconds / (share - begin_share))}"

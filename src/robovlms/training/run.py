@@ -5,7 +5,7 @@ RUN/
   experiment.json            the experiment, its digest, data, model size, library versions
   checkpoints/step_*         the newest two (see training.checkpoint)
   training/metrics.jsonl     one line a log or validation step
-  cache/                     decoded frames; may be deleted when the run is over
+  cache/                     decoded frames, unless they are kept elsewhere; may be deleted when the run is over
   finished                   an empty file: the budget was used to the end
 ```
 """
@@ -28,7 +28,9 @@ from robovlms.data.stats import action_statistics, state_statistics
 from robovlms.data.store import FrameStore
 from robovlms.data.store_build import OpenedSources, build_store, open_sources
 from robovlms.data.window import WindowConfig, lay_out
-from robovlms.policies.vla import VLA, VLAManifest, locate
+from robovlms.policies.checkpoint_files import locate
+from robovlms.policies.vla import VLA, VLAManifest
+from robovlms.training.cotrain import require_questions, with_questions
 from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit
 from robovlms.training.media import encode_frames, encoded_frames
@@ -43,18 +45,20 @@ MOST_CHUNKS = 20_000
 VERSIONS = ("robovlms", "torch", "transformers", "accelerate", "numpy")
 
 
-def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
+def run(experiment: Experiment, out: Path, resume: bool = False, cache: Path | None = None) -> Path:
     """Train ``experiment`` in the run folder ``out``; returns the last checkpoint.
+
+    ``cache`` is where decoded frames are kept, or are already; the run folder's own when None.
 
     Raises:
         UserError: ``out`` holds another run, the data is missing or damaged, the loss diverged, or the disk is full.
         KeyboardInterrupt: after saving.
     """
     opened = open_sources(experiment.data)
-    experiment.normalization.require_known(opened.action_spec)
+    experiment.normalization.require_known(*(source.action_spec for source in opened.sources))
     resuming = claim(out, experiment, resume)
     with released_on_error(out, keep=resume):
-        vla, store = prepare(experiment, opened, out)
+        vla, store = prepare(experiment, opened, cache or out / CACHE)
     vla.provenance = describe(experiment, opened, store, vla)
     write_json(out / EXPERIMENT, vla.provenance)
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
@@ -63,7 +67,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False) -> Path:
             encode_frames(vla.network, store, out / CACHE, on_frames)
     processes = num_processes(experiment.training.processes)
     if processes > 1:
-        spawn(_train_share, (experiment, out, resuming), processes)
+        spawn(_train_share, (experiment, out, resuming, cache or out / CACHE), processes)
     else:
         share_cores(1)
         fit(make_task(experiment, out, resuming, vla, store))
@@ -108,14 +112,15 @@ def released_on_error(out: Path, keep: bool) -> Generator[None]:
         raise
 
 
-def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[VLA, FrameStore]:
-    """A new policy for this data, and the data's frames at the size the policy wants."""
+def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple[VLA, FrameStore]:
+    """A new policy for this data, and the data's frames, kept in ``cache``, at the size the policy wants."""
     torch.manual_seed(experiment.training.seed)
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
-    store = build_store(opened, pixels, cache=out / CACHE)
+    store = build_store(opened, pixels, cache=cache)
     windows(experiment).require_fit(store.episodes.lengths[store.training_episodes])
     network.require_readable(store.instructions)
+    require_questions(experiment, network)
     state = state_statistics(store)
     if state is not None and network.state is not None:
         network.state.standardise(torch.tensor(state.mean), torch.tensor(state.std))
@@ -124,6 +129,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, out: Path) -> tuple[V
         action_spec=store.action_spec,
         observation_spec=store.observation_spec,
         normalization=experiment.normalization,
+        embodiments=store.embodiments,
     )
     vla = VLA(manifest, network, action_statistics(store))
     fit_head(vla, store)
@@ -153,7 +159,17 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     normalizers = {name: vla.normalizer(name) for name in vla.statistics}
     media = encoded_frames(out / CACHE) if experiment.encodes_first else None
     rows = store.training_episodes
-    loader = Loader(store, rows, window, config.batch_size, normalizers, config.seed, config.augment, media=media)
+    loader = Loader(
+        store,
+        rows,
+        window,
+        config.batch_size,
+        normalizers,
+        config.seed,
+        config.augment,
+        media=media,
+        weights=experiment.weights,
+    )
     held_out = []
     if len(store.heldout_episodes) and config.validation_batches:
         fixed = Loader(store, store.heldout_episodes, window, config.batch_size, normalizers, media=media)
@@ -161,7 +177,7 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     resume = locate(out) if resuming else None
     if resume:
         vla = VLA.from_pretrained(resume)
-    return Task(vla, loader.stream, tuple(held_out), config, out, resume)
+    return Task(vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume)
 
 
 def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, vla: VLA) -> dict[str, Any]:
@@ -171,6 +187,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
         {"path": str(config.path), "embodiment": config.name, "episodes": len(source), "digest": source.fingerprint()}
         for config, source in opened
     ]
+    asked = experiment.vl_data.open() if experiment.vl_data is not None and experiment.asks else None
     return {
         "digest": experiment.digest(),
         "name": experiment.name,
@@ -182,6 +199,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
         },
         "data": {
             "sources": data,
+            "questions": {"number": len(asked), "digest": asked.fingerprint()} if asked else None,
             "frames": len(store),
             "tasks": list(store.tasks),
             "held_out": len(store.heldout_episodes),
@@ -191,8 +209,8 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
     }
 
 
-def _train_share(experiment: Experiment, out: Path, resuming: bool) -> None:
+def _train_share(experiment: Experiment, out: Path, resuming: bool, cache: Path) -> None:
     """One of several processes: the frames come from the cache that the first one made."""
-    vla, store = prepare(experiment, open_sources(experiment.data), out)
+    vla, store = prepare(experiment, open_sources(experiment.data), cache)
     vla.provenance = read_json(out / EXPERIMENT)
     fit(make_task(experiment, out, resuming, vla, store))

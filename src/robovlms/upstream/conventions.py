@@ -1,20 +1,17 @@
 """What the numbers of published policies mean, by the data they were trained on.
 
-CALVIN: Mees et al., arXiv 2112.03227, and ``calvin_env/robot/robot.py``: relative actions of 2 cm and 0.05 rad a unit,
-added to the target pose, 30 times a second; gripper -1 closed, 1 open; a static camera and one at the gripper.
+CALVIN: Mees et al., arXiv 2112.03227, and ``robovlms.actions.calvin``; a static camera and one at the gripper.
 BridgeData: ``robovlms.data.oxe``; the published code trains on its main camera alone.
 """
 
 from dataclasses import dataclass
 
-from robovlms.actions.delta_pose import delta_pose_spec
+from robovlms.actions.calvin import RELATIVE_ACTIONS as CALVIN_ACTIONS
 from robovlms.actions.spec import ActionSpec, Camera, ObservationSpec
 from robovlms.core.errors import UserError
 from robovlms.data.oxe import BRIDGE
 from robovlms.upstream.settings import Dataset
 from robovlms.worlds.tabletop import conventions as tabletop
-
-CALVIN_ACTIONS = delta_pose_spec(position_m=0.02, rotation_rad=0.05, rate_hz=30.0)
 
 
 @dataclass(frozen=True)

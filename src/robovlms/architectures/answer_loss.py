@@ -1,0 +1,57 @@
+"""What a VLM loses on questions about images: the next-token cross-entropy of the answers."""
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Int
+from torch import Tensor
+
+from robovlms.backbones.backbone import Backbone
+from robovlms.backbones.prompt import Action, Image, Segment, Text
+from robovlms.core.errors import UserError
+from robovlms.core.vl_batch import VLBatch
+from robovlms.heads.head import Losses
+
+
+def answer_loss(backbone: Backbone, batch: VLBatch) -> Losses:
+    """Mean over all tokens of all answers, each with the end of the text behind it.
+
+    The prompt is ``[image, question, answer]`` in the family's wording. Questions are padded on the left, so that
+    every answer begins in the same place, and answers are no part of a prefix that sees itself.
+    """
+    question = backbone.tokenize(batch.questions)
+    media = backbone.see(batch.images, question if backbone.sees_by_text else None)
+    ids, said = _answers(backbone, batch)
+    segments: list[Segment] = [Image(media, batch.has_image), _ending_together(question)]
+    hidden, _ = backbone.think(backbone.compose([*segments, Action(ids[:, :-1])]))
+    logits = backbone.speak(hidden[:, -ids.shape[1] :][said])
+    answers = F.cross_entropy(logits.float(), ids[said])
+    return Losses(batch.loss_weight * answers, {"answers": answers})
+
+
+def require_askable(backbone: Backbone, texts: set[str]) -> None:
+    """Refuse questions and answers that hold a special token, and a VLM that cannot end what it says.
+
+    Raises:
+        UserError: one does, or its tokenizer has no such token.
+    """
+    if backbone.tokenizer.eos_token_id is None:
+        raise UserError("The VLM's tokenizer has no token that ends a text, so it cannot learn answers: drop vl_data.")
+    for text in sorted(texts):
+        backbone.require_plain(text)
+
+
+def _answers(backbone: Backbone, batch: VLBatch) -> tuple[Int[Tensor, "b l"], Bool[Tensor, "b l"]]:
+    """Token ids of the answers, padded on the right, and which of them are said."""
+    end = backbone.tokenizer.eos_token_id
+    found = backbone.tokenizer(list(batch.answers), add_special_tokens=False)["input_ids"]
+    rows = [torch.tensor([*ids, end][: batch.max_answer_tokens]) for ids in found]
+    lengths = torch.tensor([len(row) for row in rows])
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=end)
+    said = torch.arange(ids.shape[1]) < lengths[:, None]
+    return ids.to(batch.images.device), said.to(batch.images.device)
+
+
+def _ending_together(text: Text) -> Text:
+    """The same texts, padded on the left."""
+    order = text.valid.int().argsort(dim=1, stable=True)
+    return Text(text.ids.gather(1, order), text.valid.gather(1, order), text.step)

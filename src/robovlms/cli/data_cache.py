@@ -1,0 +1,65 @@
+"""Decoding the frames of an experiment before it is trained, with an estimate, a progress bar and a check."""
+
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from robovlms.actions.spec import ImageSpec
+from robovlms.architectures.model import image_spec_before
+from robovlms.core.errors import UserError
+from robovlms.data.store_build import OpenedSources, build_store, bytes_needed, cache_folder, open_sources
+from robovlms.data.store_cache import load_store
+from robovlms.data.store_place import partial_of
+from robovlms.training.experiment import Experiment
+
+
+def decode(experiment: Experiment, cache: Path, console: Console, estimate: bool = False, verify: bool = False) -> None:
+    """Make the frame store that training finds in ``cache``.
+
+    Args:
+        experiment: What will be trained: its data, cameras, state, and the image size of its model.
+        cache: The folder.
+        console: Where to tell it.
+        estimate: Say how large it will be, and decode nothing.
+        verify: Compare every checksum of the finished store.
+
+    Raises:
+        UserError: the disk has no room for it.
+        CorruptData: an episode, or a file of the store, is damaged.
+    """
+    opened = open_sources(experiment.data)
+    pixels = image_spec_before(experiment.model, opened.observation_spec)
+    folder = cache_folder(opened, pixels, cache)
+    size = bytes_needed(opened, pixels)
+    frames = sum(sum(source.lengths()) for source in opened.sources)
+    console.print(f"{frames:,} frames at {pixels.size} px: {size / 1e9:.2f} GB in {folder}", soft_wrap=True)
+    if estimate:
+        return
+    if not folder.exists():
+        _require_room(cache, size - _begun(folder))
+        _build(opened, pixels, cache)
+    load_store(folder, verify)
+    console.print(f"It is there{' and sound' if verify else ''}. Train with --cache {cache}", soft_wrap=True)
+
+
+def _build(opened: OpenedSources, pixels: ImageSpec, cache: Path) -> None:
+    columns = (TextColumn("[bold]decoding episodes"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        build_store(opened, pixels, cache, lambda done, total: bar.update(task, completed=done, total=total))
+
+
+def _begun(folder: Path) -> int:
+    """Bytes that an unfinished store has taken already."""
+    return sum(file.stat().st_size for file in partial_of(folder).glob("*.npy"))
+
+
+def _require_room(cache: Path, size: int) -> None:
+    place = next(path for path in (cache.absolute(), *cache.absolute().parents) if path.exists())
+    if size > (free := shutil.disk_usage(place).free):
+        raise UserError(
+            f"{cache}: the frames need {size / 1e9:.1f} GB, {free / 1e9:.1f} GB are free. Free space, name another "
+            "--cache, or fewer cameras."
+        )

@@ -1,0 +1,71 @@
+"""Delta or absolute, base or tool frame, rotation kind: does another reading explain the motion better?"""
+
+import numpy as np
+
+from robovlms.data.doctor.examined import Examined
+from robovlms.data.doctor.finding import Finding
+from robovlms.data.doctor.pose import orientation_of
+from robovlms.data.doctor.readings import Readings, position_readings, rotation_readings, same_width
+from robovlms.data.doctor.regression import weigh
+
+SURE = 4.0
+"""Standard errors by which another reading must explain more of the motion than the declared one beside it."""
+BETTER = 0.5
+"""Another representation of the state is reported when it leaves less than this share of the disagreement."""
+NOTHING = 0.25
+"""Agreement (cosine) below which a reading does not explain the motion."""
+
+
+def check(data: Examined) -> list[Finding]:
+    """Readings of the position and the rotation part against the recorded poses."""
+    position, rotation = position_readings(data), rotation_readings(data)
+    found = [_other_reading(readings) for readings in (position, rotation) if readings]
+    if rotation:
+        found.append(_other_state(data, rotation))
+    told = [finding for finding in found if finding]
+    return told or [_nothing(one) for one in (position, rotation) if one and one.motion.agreement() < NOTHING]
+
+
+def _other_reading(readings: Readings) -> Finding | None:
+    certain = {name: _certainty(readings, name) for name in readings.motions if name != readings.declared}
+    best = max(certain, key=certain.__getitem__)
+    agreement = readings.motions[best].agreement()
+    if certain[best] < SURE or agreement < max(NOTHING, readings.motion.agreement()):
+        return None
+    seen = f"{_told(readings)}; read as {best}, by {agreement:.2f} ({certain[best]:.0f} standard errors more)"
+    return _finding(seen, readings, "kind, frame or rotation of the component")
+
+
+def _certainty(readings: Readings, name: str) -> float:
+    weights = weigh([readings.motion.asked, readings.motions[name].asked], readings.motion.seen)
+    return weights.certainty(lambda w: w[..., 1] - np.abs(w[..., 0])) if weights else 0.0
+
+
+def _other_state(data: Examined, readings: Readings) -> Finding | None:
+    """The same reading, where the state's orientation is read as other numbers than declared."""
+    turned = orientation_of(data.observation_spec)
+    assert turned is not None
+    assert turned.rotation is not None
+    others = {kind: rotation_readings(data, kind) for kind in same_width(turned.rotation)}
+    scores = {kind: other.motion.agreement() for kind, other in others.items() if other}
+    best, mine = max(scores, key=scores.__getitem__, default=None), readings.motion.agreement()
+    if best is None or scores[best] < NOTHING or 1 - scores[best] > BETTER * (1 - mine):
+        return None
+    seen = f"{_told(readings)}; with the state's '{turned.name}' as {best}, by {scores[best]:.2f}"
+    return _finding(seen, readings, f"rotation of the state component ({turned.rotation})")
+
+
+def _nothing(readings: Readings) -> Finding:
+    remedy = "Check that actions and states belong together, their order, axes and signs."
+    seen = f"{_told(readings)}, and no other reading agrees better"
+    return Finding("reading", "error", seen, "agreement of about 0.8", remedy)
+
+
+def _told(readings: Readings) -> str:
+    agreement = readings.motion.agreement()
+    return f"'{readings.component.name}' read as {readings.declared} agrees with the motion by {agreement:.2f} (cosine)"
+
+
+def _finding(seen: str, readings: Readings, what: str) -> Finding:
+    remedy = f"Correct {what} in the specs, or convert the data."
+    return Finding("reading", "error", seen, f"{readings.declared}, as the specs say", remedy)

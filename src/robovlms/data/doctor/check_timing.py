@@ -1,0 +1,35 @@
+"""Does an action stand in the row of the observation before it?"""
+
+from robovlms.data.doctor.check_reading import SURE
+from robovlms.data.doctor.examined import Examined
+from robovlms.data.doctor.finding import Finding
+from robovlms.data.doctor.readings import GOAL, ORIENTATION, Readings, position_readings, rotation_readings
+from robovlms.data.doctor.regression import weigh
+
+BEHIND = 2
+"""Steps by which a controller may be late."""
+SHARE = 0.2
+"""Share of the motion that the action of the next row may explain: who acts by what was seen reacts to the motion."""
+
+
+def check(data: Examined) -> list[Finding]:
+    """The motion from a row to the next is due to the actions of this row and of earlier ones, never to the next's."""
+    parts = (position_readings(data), rotation_readings(data))
+    deltas = [part for part in parts if part and part.declared not in (GOAL, ORIENTATION)]
+    return [finding for part in deltas[:1] if (finding := _early(part))]
+
+
+def _early(readings: Readings) -> Finding | None:
+    rows = [pair for pair in zip(readings.motion.asked, readings.motion.seen, strict=True) if len(pair[1]) > BEHIND + 1]
+    shifts = [[asked[BEHIND - lag : len(asked) - 1 - lag] for asked, _ in rows] for lag in range(-1, BEHIND + 1)]
+    weights = weigh(shifts, [seen[BEHIND:-1] for _, seen in rows])
+    if weights is None or weights.certainty(lambda w: w[..., 0] - SHARE * w.sum(-1)) < SURE:
+        return None
+    share = weights.all[0] / weights.all.sum()
+    return Finding(
+        "timing",
+        "error",
+        f"the motion between two rows is due to the action of the second one, by {share:.0%}",
+        "a row holds an observation and the action that followed it",
+        "Move the actions one row up (HDF5: layout.observed after).",
+    )

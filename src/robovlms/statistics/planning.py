@@ -1,0 +1,97 @@
+"""How many episodes it takes: for an interval of a given width, or to tell two policies apart."""
+
+from math import ceil, sqrt
+from statistics import NormalDist
+
+from robovlms.statistics.intervals import wilson
+
+MOST = 10**9
+"""Beyond this no evaluation goes."""
+
+
+def episodes_for_rate(margin: float, rate: float = 0.5, level: float = 0.95) -> int:
+    """Episodes after which the Wilson interval of a rate near ``rate`` reaches no further than ``margin`` either way.
+
+    Args:
+        margin: Half the interval's width, as a share: 0.03 for three points.
+        rate: The success rate expected; 0.5 needs the most.
+        level: Confidence, strictly between 0 and 1.
+
+    Raises:
+        ValueError: the margin or the rate is not a share.
+    """
+    _require_share("margin", margin)
+    _require_share("rate", rate, ends=True)
+
+    def reaches(n: int) -> float:
+        found = [wilson(successes, n, level) for successes in {int(rate * n), ceil(rate * n)}]
+        return max((one.high - one.low) / 2 for one in found)
+
+    low, high = 0, 1
+    while reaches(high) > margin and high < MOST:
+        low, high = high, 2 * high
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) <= margin else (middle, high)
+    return high
+
+
+def episodes_for_mean(margin: float, deviation: float, level: float = 0.95) -> int:
+    """Episodes after which a mean is known to ``margin`` either way, where scores spread by ``deviation``.
+
+    Raises:
+        ValueError: one of them is not above 0.
+    """
+    _require_positive("margin", margin)
+    _require_positive("deviation", deviation)
+    return ceil((_quantile(level) * deviation / margin) ** 2)
+
+
+def pairs_for_rate(difference: float, disagreeing: float, power: float = 0.8, level: float = 0.95) -> int:
+    """Paired episodes for McNemar's test to find a difference of two success rates (Connor 1987).
+
+    Args:
+        difference: How much more often one policy succeeds, as a share.
+        disagreeing: Share of episodes that one policy alone solves; at least ``difference``.
+        power: Probability of finding it.
+        level: Confidence, strictly between 0 and 1.
+
+    Raises:
+        ValueError: a number is no share, or the policies disagree less often than they differ.
+    """
+    for name, value in (("difference", difference), ("power", power)):
+        _require_share(name, value)
+    if not difference <= disagreeing <= 1:
+        raise ValueError(
+            f"Disagreeing: got {disagreeing}, expected a share between the difference, {difference}, and 1."
+        )
+    surely, found = _quantile(level), NormalDist().inv_cdf(power)
+    spread = surely * sqrt(disagreeing) + found * sqrt(max(disagreeing - difference**2, 0.0))
+    return ceil((spread / difference) ** 2)
+
+
+def pairs_for_mean(difference: float, deviation: float, power: float = 0.8, level: float = 0.95) -> int:
+    """Paired episodes to find a difference of two means, where differences spread by ``deviation``.
+
+    Raises:
+        ValueError: difference or deviation is not above 0, or the power is no share.
+    """
+    _require_positive("difference", difference)
+    _require_positive("deviation", deviation)
+    _require_share("power", power)
+    return ceil(((_quantile(level) + NormalDist().inv_cdf(power)) * deviation / difference) ** 2)
+
+
+def _quantile(level: float) -> float:
+    _require_share("level", level)
+    return NormalDist().inv_cdf(0.5 + level / 2)
+
+
+def _require_share(name: str, value: float, ends: bool = False) -> None:
+    if not (0 <= value <= 1 if ends else 0 < value < 1):
+        raise ValueError(f"{name.capitalize()}: got {value:g}, expected a share between 0 and 1.")
+
+
+def _require_positive(name: str, value: float) -> None:
+    if not value > 0:
+        raise ValueError(f"{name.capitalize()}: got {value:g}, expected a number above 0.")
