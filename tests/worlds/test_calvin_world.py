@@ -136,7 +136,7 @@ def test_it_starts_where_it_is_told(world):
     robot, scene = found[:15].copy(), found[15:].copy()
     robot[-1], scene[1], scene[4] = -1, 0.15, 1  # gripper command, drawer, light bulb
     again = world.reset(InitialState(robot, scene), seed=0, render=False).state
-    np.testing.assert_allclose(again, np.concatenate([robot, scene]), atol=2e-3)
+    np.testing.assert_allclose(again, np.concatenate([robot, scene]), atol=0.01)  # blocks settle in a step
 
 
 def test_snapshots_go_on_bit_by_bit(world):

@@ -10,6 +10,7 @@ import io
 import os
 import sys
 import warnings
+from collections.abc import Generator
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
@@ -42,7 +43,7 @@ def open_simulator(clone: Path, scene: str, renderer: Renderer) -> Any:
     module = load_module(clone, "calvin_env.envs.play_table_env")
     setattr(module, "get_git_commit_hash", lambda _: "unknown")  # noqa: B010
     hydra = importlib.import_module("hydra")
-    with hydra.initialize_config_dir(str(clone / "conf"), version_base=None):
+    with _unwarned(), hydra.initialize_config_dir(str(clone / "conf"), version_base=None):
         chosen = (f"scene=calvin_scene_{scene}", f"env.use_egl={str(renderer == 'egl').lower()}")
         config = hydra.compose("config_data_collection", overrides=[*_OVERRIDES, *chosen])
     try:
@@ -78,8 +79,7 @@ def load_module(clone: Path, name: str) -> ModuleType:
     if str(clone) not in sys.path:
         sys.path.insert(0, str(clone))
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):  # gym says that it is unmaintained
-            warnings.simplefilter("ignore")
+        with _unwarned(), contextlib.redirect_stderr(io.StringIO()):  # gym says that it is unmaintained
             module = importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "calvin") from None
@@ -87,3 +87,11 @@ def load_module(clone: Path, name: str) -> ModuleType:
     if not found.is_relative_to(clone):
         raise UserError(f"calvin_env is imported from {found} already, not from {clone}. Start a new process.")
     return module
+
+
+@contextlib.contextmanager
+def _unwarned() -> Generator[None]:
+    """Ignore warnings that only calvin_env's authors could act on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
