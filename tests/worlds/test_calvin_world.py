@@ -1,6 +1,8 @@
 """CALVIN's simulator: clones that are not what they should be, and the real one where ROBOVLMS_CALVIN_ENV names it."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,21 @@ def test_observations_are_as_specified(world):
     assert world.step(REACH, render=False).observation.images == {}
 
 
+EGL_TWICE = """
+from robovlms.worlds.calvin import CALVIN
+world = CALVIN("A", renderer="egl")
+one, two = (world.reset(None, seed=0).images for _ in range(2))
+assert all((one[name] == two[name]).all() and one[name].std() > 10 for name in one)
+world.close()
+"""
+
+
+@pytest.mark.render
+def test_the_first_image_of_egl_is_as_all_others(world):
+    """In a process of its own: EGL is loaded into the first simulator of a process."""
+    subprocess.run([sys.executable, "-W", "ignore", "-c", EGL_TWICE], check=True)
+
+
 def test_a_unit_is_two_centimetres(world):
     start = world.reset(None, seed=0, render=False).state
     moves = [np.array([0, 0, 1.0, 0, 0, 0, 1])] * 5 + [np.array([0, 0, 0, 0, 0, 0, 1.0])] * 30
@@ -151,6 +168,11 @@ def test_snapshots_go_on_bit_by_bit(world):
     assert world.snapshot().begun == 30
 
 
+def test_bad_states(world):
+    with pytest.raises(UserError, match=r"scene_obs: got .*nan.* expected 24 finite numbers"):
+        world.reset(InitialState(scene_obs=np.full(24, np.nan)), seed=0)
+
+
 def test_bad_actions(world):
-    with pytest.raises(UserError, match="expected seven finite numbers"):
+    with pytest.raises(UserError, match="expected 7 finite numbers"):
         world.step(np.array([0, 0, 0, 0, 0, np.nan, 1]))

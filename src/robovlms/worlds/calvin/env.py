@@ -28,6 +28,8 @@ OBSERVATIONS = ObservationSpec(
 )
 """What the reader of CALVIN's data says too."""
 
+_SIZES = {"robot_obs": 15, "scene_obs": 24}
+
 
 @dataclass(frozen=True, slots=True)
 class InitialState:
@@ -89,8 +91,14 @@ class CALVIN:
         return OBSERVATIONS
 
     def reset(self, initial_state: InitialState | None, seed: int, render: bool = True) -> Observation:
-        """Load the scene and put it into a state; ``seed`` fixes where blocks are that the state says nothing of."""
+        """Load the scene and put it into a state; ``seed`` fixes where blocks are that the state says nothing of.
+
+        Raises:
+            UserError: The state is not of 15 and 24 finite numbers.
+        """
         start = initial_state or InitialState()
+        for name, values in (("robot_obs", start.robot_obs), ("scene_obs", start.scene_obs)):
+            _require_numbers(f"Initial state: {name}", values, _SIZES[name])
         simulator, robot = self.simulator, self.simulator.robot
         generator = np.random.default_rng(seed)
         simulator.np_random.bit_generator.state = generator.bit_generator.state
@@ -114,8 +122,7 @@ class CALVIN:
             UserError: Not seven finite numbers.
         """
         command = np.array(action, dtype=float)
-        if command.shape != (RELATIVE_ACTIONS.dims,) or not np.isfinite(command).all():
-            raise UserError(f"Action: got {action!r}, expected seven finite numbers in [-1, 1].")
+        _require_numbers("Action", command, RELATIVE_ACTIONS.dims)
         command[6] = 1.0 if command[6] >= 0 else -1.0
         self._actions.append(command)
         self.simulator.cameras = self._cameras if render else []
@@ -158,3 +165,8 @@ def _observation(found: dict[str, Any]) -> Observation:
     return Observation(
         images={name: np.ascontiguousarray(image) for name, image in found["rgb_obs"].items()}, state=state
     )
+
+
+def _require_numbers(what: str, values: np.ndarray | None, count: int) -> None:
+    if values is not None and (values.shape != (count,) or not np.isfinite(values).all()):
+        raise UserError(f"{what}: got {values.tolist()}, expected {count} finite numbers.")
