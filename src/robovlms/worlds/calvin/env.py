@@ -1,7 +1,7 @@
 """CALVIN as a ``World``: scenes A to D, two cameras, 34 tasks, relative actions at 30 Hz.
 
 Non-obvious behaviours: ``reset`` loads the scene anew, because Bullet keeps contacts of what went before, and a reset
-of calvin_env itself then goes another way, by centimetres after 120 steps. For the same reason a snapshot is what was
+of calvin_env itself then goes another way, by millimetres after 120 steps. For the same reason a snapshot is what was
 done since the reset, and ``restore`` does it again: exact, and as slow as the physics. One world a process.
 """
 
