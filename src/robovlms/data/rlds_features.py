@@ -6,6 +6,7 @@ leaf, for example ``steps/observation/state`` with 10 x 7 floats. A sequence ins
 values, and the lengths of its rows. A tensor with several open sizes stores its shape beside its bytes.
 """
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ class Leaf:
             items = [self._encoded(item, self.shape, where) for item in _bytes(value, self.path, where)]
             return items if -1 in self.shape else np.array(items, self.dtype).reshape(-1, *self.shape)
         numbers = _numbers(value, self.path, where)
-        size = abs(int(np.prod(self.shape)))
+        size = abs(math.prod(self.shape))
         if size == 0 or len(numbers) % size:
             raise CorruptData(f"{where}: '{self.path}' holds {len(numbers)} values, expected a multiple of {size}.")
         shape = self.shape if -1 in self.shape else (-1, *self.shape)

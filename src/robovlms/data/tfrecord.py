@@ -6,7 +6,7 @@ checked. Source: tensorflow/core/lib/io/record_writer.h and tensorflow/core/exam
 
 import mmap
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import google_crc32c
@@ -18,6 +18,7 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _MASK_DELTA = 0xA282EAD8
 _LONGEST_VARINT = 10
+_FIXED = {1: 8, 5: 4}
 
 Value = list[bytes] | np.ndarray
 Example = dict[str, Value]
@@ -134,15 +135,16 @@ def _integers(message: memoryview) -> np.ndarray:
     """Packed values are one run of bytes, unpacked ones a number each."""
     values = (value for _, value in _fields(message))
     found = [np.array([v], np.uint64) if isinstance(v, int) else _varints(v) for v in values]
-    return np.concatenate([np.empty(0, np.uint64), *found]).astype(np.int64)
+    one = found[0] if len(found) == 1 else np.concatenate([np.empty(0, np.uint64), *found])
+    return one.astype(np.int64)
 
 
 def _varints(message: memoryview) -> np.ndarray:
     """All numbers of a packed run at once: raw images are stored like this."""
     data = np.frombuffer(message, np.uint8)
+    if bytes(message).isascii():  # every number is one byte: flags are stored like this
+        return data
     ends = np.flatnonzero(data < 0x80)
-    if len(ends) == len(data):
-        return data.astype(np.uint64)
     if not len(ends) or ends[-1] != len(data) - 1:
         raise ValueError("a number longer than its message")
     lengths = np.diff(ends, prepend=-1)
@@ -159,33 +161,41 @@ def _message(value: memoryview | int) -> memoryview:
     return value
 
 
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
+def _fields(message: memoryview) -> list[tuple[int, memoryview | int]]:
     """Field numbers and contents of a protobuf message; wire types 0, 1, 2 and 5."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
+    found: list[tuple[int, memoryview | int]] = []
+    at, end = 0, len(message)
+    while at < end:
+        key, at = message[at], at + 1
+        if key >= 0x80:
+            key, at = _varint(message, at - 1)
         wire = key & 7
-        if wire == 0:
+        if wire == 2:
+            length, at = message[at], at + 1
+            if length >= 0x80:
+                length, at = _varint(message, at - 1)
+        elif wire == 0:
             value, at = _varint(message, at)
-            yield key >> 3, value
+            found.append((key >> 3, value))
             continue
-        if wire not in (1, 2, 5):
+        elif wire in _FIXED:
+            length = _FIXED[wire]
+        else:
             raise ValueError(f"wire type {wire}")
-        length, at = _varint(message, at) if wire == 2 else ({1: 8, 5: 4}[wire], at)
-        if at + length > len(message):
+        if at + length > end:
             raise ValueError("a field longer than its message")
-        yield key >> 3, message[at : at + length]
+        found.append((key >> 3, message[at : at + length]))
         at += length
+    return found
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
     value = shift = 0
-    while True:
+    while shift < 64:
         byte = message[at]
         value |= (byte & 0x7F) << shift
         at += 1
         if byte < 0x80:
             return value, at
         shift += 7
-        if shift > 63:
-            raise ValueError("a number of more than 64 bits")
+    raise ValueError("a number of more than 64 bits")
