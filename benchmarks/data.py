@@ -5,7 +5,7 @@
         --bridge DIR --tfrecord-python PY           # an RLDS folder, and an interpreter with the package tfrecord
         --lerobot-python PY                         # an interpreter with lerobot 0.4.4
 
-A part whose counterpart is not given is skipped and says so. Both sides take turns; a ratio is the median of the rounds.
+A part whose counterpart is not given is skipped and says so. Both sides take turns; a ratio is the median of rounds.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
-from data_parts import calvin, memory, rlds
+from data_parts import calvin, lerobot, memory, rlds
 from data_parts.beside import Row
 
 PARTS = {
@@ -25,6 +25,7 @@ PARTS = {
     "memory": lambda a: memory.flat(a.budget_mb),
     "start-up": lambda a: memory.start_up(),
     "rlds": lambda a: rlds.measure(a.bridge, a.tfrecord_python, a.gigabytes, a.rounds),
+    "lerobot": lambda a: lerobot.measure(a.lerobot_python, a.episodes, a.rounds, a.windows),
 }
 
 

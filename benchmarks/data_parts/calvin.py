@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from data_parts.beside import Ratio, Row, Side, compare, cpu_seconds
+from data_parts.beside import Row, Side, compare, cpu_seconds
 from data_parts.episodes import write_calvin
 
 from robovlms.actions.calvin import RELATIVE_ACTIONS
@@ -35,15 +35,9 @@ def measure(upstream: Path | None, python: Path | None, episodes: int, rounds: i
         with Side(python, "upstream_calvin.py", upstream, folder, WINDOW.history, WINDOW.chunk) as side:
             require_same(side, store_of(folder), Path(scratch) / "theirs.npz")
             theirs = lambda: windows / side.ask(windows=windows, batch=BATCH)["cpu_s"]  # noqa: E731
-            without = compare(lambda: served(lambda: store_of(folder)), theirs, rounds)
-            store = cached()
-            within = compare(lambda: served(lambda: store), theirs, rounds)
-    return [row(without, names[0], 3), row(within, names[1], 10)]
-
-
-def row(found: Ratio, what: str, asked: float) -> Row:
-    """In windows."""
-    return found.row(what, "windows", asked)
+            without = compare(lambda: served(lambda: store_of(folder), tensors), theirs, rounds)
+            within = compare(lambda: served(cached, tensors), theirs, rounds)
+    return [without.row(names[0], "windows", 3), within.row(names[1], "windows", 10)]
 
 
 def store_of(folder: Path, cache: Path | None = None) -> FrameStore:
@@ -58,7 +52,7 @@ def loader_of(store: FrameStore, batch: int, shuffle: bool = True) -> Loader:
     return Loader(store, store.training_episodes, WINDOW, batch, normalizers, shuffle=shuffle)
 
 
-def served(open_store) -> float:
+def served(open_store, tensors) -> float:
     """Windows a CPU second of one epoch, opening included."""
     count = 0
 
