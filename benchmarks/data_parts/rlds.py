@@ -2,35 +2,51 @@
 
 import json
 import tempfile
-from collections.abc import Collection
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from data_parts.beside import Row, Side, compare, cpu_seconds
 
 from robovlms.data.rlds import RLDSDataset
+from robovlms.data.tfrecord import parse_example, read_record, record_offsets
 
-WHATS = ("RLDS records, all arrays", "RLDS records, one camera")
 TRAINED_ON = {"steps/observation/image_0": "byte", "steps/observation/state": "float", "steps/action": "float"}
 TRAINED_ON |= {"steps/language_instruction": "byte"}
 
 
 def measure(bridge: Path | None, python: Path | None, gigabytes: float, rounds: int) -> list[Row]:
-    """All arrays, and those that a policy with one camera is trained on; or why there are none."""
+    """Flat arrays as the package gives them, those of one camera only, and all in the shapes of ``features.json``."""
+    kinds = (("all arrays", parsed, None), ("one camera", parsed, TRAINED_ON), ("shaped, checked", shaped, None))
     if bridge is None or python is None:
-        return [Row(what, detail="skipped: give --bridge and --tfrecord-python") for what in WHATS]
+        reason = "skipped: give --bridge and --tfrecord-python"
+        return [Row(f"RLDS records, {name}", detail=reason) for name, _, _ in kinds]
     with tempfile.TemporaryDirectory() as scratch:
-        dataset = RLDSDataset(repeated(bridge, Path(scratch), gigabytes * 1e9))
-        file = next(Path(scratch).glob("*.tfrecord-*"))
-        with Side(python, "tfrecord_package.py", file) as side:
-            found = zip(WHATS, (None, TRAINED_ON), strict=True)
-            return [_row(what, Path(scratch), len(dataset), side, wanted, rounds) for what, wanted in found]
+        folder = repeated(bridge, Path(scratch), gigabytes * 1e9)
+        with Side(python, "tfrecord_package.py", next(folder.glob("*.tfrecord-*"))) as side:
+            return [_row(f"RLDS records, {name}", folder, read, side, wanted, rounds) for name, read, wanted in kinds]
 
 
-def _row(what: str, folder: Path, count: int, side: Side, wanted: dict[str, str] | None, rounds: int) -> Row:
-    mine, theirs = sorted(RLDSDataset(folder).read(0, wanted)), sorted(side.ask(names=True, wanted=wanted)["names"])
+def parsed(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:
+    """Flat arrays of every record by name, checksums compared."""
+    file = next(folder.glob("*.tfrecord-*"))
+    for number, offset in enumerate(record_offsets(file)):
+        found = parse_example(read_record(file, offset, number), str(file), wanted)
+        yield found if wanted is None else {name: found[name] for name in wanted}
+
+
+def shaped(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:
+    """The same in the shapes and types that ``features.json`` states, and texts decoded; images stay files."""
+    dataset = RLDSDataset(folder)
+    return (dataset.read(index, wanted) for index in range(len(dataset)))
+
+
+def _row(what: str, folder: Path, read, side: Side, wanted: dict[str, str] | None, rounds: int) -> Row:
+    mine, theirs = sorted(next(iter(read(folder, wanted)))), sorted(side.ask(names=True, wanted=wanted)["names"])
     if mine != theirs:
         raise SystemExit(f"The two sides read other arrays: {mine} against {theirs}.")
-    ours = lambda: count / cpu_seconds(lambda: read_all(folder, wanted))  # noqa: E731
+    count = sum(1 for _ in read(folder, wanted))
+    ours = lambda: count / cpu_seconds(lambda: deque(read(folder, wanted), maxlen=0))  # noqa: E731
     return compare(ours, lambda: count / side.ask(wanted=wanted)["cpu_s"], rounds).row(what, "records", 1)
 
 
@@ -48,10 +64,3 @@ def repeated(bridge: Path, folder: Path, size: float) -> Path:
         for _ in range(times):
             out.write(data)
     return folder
-
-
-def read_all(folder: Path, wanted: Collection[str] | None) -> None:
-    """Arrays of every record, with checksums; images stay files."""
-    dataset = RLDSDataset(folder)
-    for index in range(len(dataset)):
-        dataset.read(index, wanted)

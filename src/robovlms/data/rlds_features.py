@@ -10,6 +10,7 @@ import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -20,7 +21,7 @@ from robovlms.data.tfrecord import Example, Value
 STEPS = "steps/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf:
     """One array of a record.
 
@@ -38,12 +39,12 @@ class Leaf:
     encoding: str
     levels: int
 
-    @property
+    @cached_property
     def per_step(self) -> bool:
         """Whether it belongs to the steps."""
         return self.path.startswith(STEPS) and self.levels > 0
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The names its parts have in a ``tf.Example``: the values first."""
         if self.levels > 1:
@@ -67,7 +68,7 @@ class Leaf:
             found = _rows(found, _numbers(lengths, self.path, where), f"{where}: '{self.path}'")
         return found
 
-    @property
+    @cached_property
     def _shape_is_stored(self) -> bool:
         return self.kind == "tensor" and self.shape.count(-1) > 1
 
