@@ -120,10 +120,11 @@ def parse_example(data: Buffer, where: str, wanted: Collection[str] | None = Non
 
 def _entry(data: Buffer, at: int, end: Stop, wanted: Collection[str] | None) -> tuple[str, Value]:
     """Name and values: fields 1 and 2 of an entry of a mapping."""
-    (key, start, stop), (kind, begin, until) = sorted(_fields(data, at, end))
-    if (key, kind) != (1, 2):
+    first, second = _fields(data, at, end)
+    (key, start, stop), (kind, begin, until) = (first, second) if first[0] == 1 else (second, first)
+    if key != 1 or kind != 2:
         raise ValueError(f"fields {key} and {kind} of a mapping")
-    name = bytes(data[start:stop]).decode()
+    name = str(data[start:stop], "utf-8")
     return name, _feature(data, begin, until) if wanted is None or name in wanted else []
 
 
@@ -171,12 +172,14 @@ def _fields(data: Buffer, at: int, end: Stop) -> list[Field]:
     """
     found: list[Field] = []
     while at < end:
-        key, at = data[at], at + 1
+        key = data[at]
+        at += 1
         if key >= 0x80:
             key, at = _varint(data, at - 1)
         wire = key & 7
         if wire == 2:
-            length, at = data[at], at + 1
+            length = data[at]
+            at += 1
             if length >= 0x80:
                 length, at = _varint(data, at - 1)
         elif wire == 0:
