@@ -277,6 +277,10 @@ class TestDamage:
     def test_another_folder(self, root):
         with pytest.raises(CorruptData, match=r"auto_lang_ann.npy is missing. Set path to a folder with training"):
             config(root.parent).open()
+        for file in (root / "training").glob("*.npz"):
+            file.unlink()
+        with pytest.raises(CorruptData, match=r"training holds no frame such as episode_0000000.npz"):
+            config(root).open()
 
     def test_a_changed_frame_changes_the_fingerprint(self, root, folder):
         dataset = config(root).open()

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from calvin_files import frame, write_folder
@@ -27,11 +29,11 @@ def episode(length=3, first=0, **info):
     )
 
 
-def written(folder, *episodes, actions=RELATIVE_ACTIONS, observations=OBSERVATIONS):
+def written(folder: Path, *episodes, actions=RELATIVE_ACTIONS, observations=OBSERVATIONS):
     with CALVINWriter(folder, actions, observations) as writer:
         for one in episodes:
             writer.add(one)
-    return folder
+    return folder / "training"
 
 
 def equal(a, b):
@@ -47,7 +49,7 @@ def test_what_is_read_is_written_and_read_again(tmp_path):
     scenes = {"calvin_scene_B": [0, 9], "calvin_scene_C": [10, 15]}
     first = CALVINDataset(write_folder(tmp_path / "a" / "training", [(0, 6), (10, 15)], annotations, scenes))
     episodes = [first.read(index) for index in range(3)]
-    second = CALVINDataset(written(tmp_path / "b" / "training", *episodes, observations=first.observation_spec))
+    second = CALVINDataset(written(tmp_path / "b", *episodes, observations=first.observation_spec))
     assert second.observation_spec == first.observation_spec
     assert all(equal(episodes[index], second.read(index)) for index in range(3))
     assert [second.source_of(index) for index in range(3)] == ["frames 0 to 6", "frames 0 to 6", "frames 10 to 15"]
@@ -56,7 +58,7 @@ def test_what_is_read_is_written_and_read_again(tmp_path):
 
 def test_the_layout_on_disk(tmp_path):
     one, two, three = episode(3, scene="A"), episode(2, 10, scene="B"), episode(4, 20, scene="A")
-    folder = written(tmp_path / "training", one, two, three)
+    folder = written(tmp_path / "set", one, two, three)
     numbers = [*range(4), *range(4, 9), *range(1_000_000, 1_000_003)]
     assert sorted(file.name for file in folder.glob("*.npz")) == [f"episode_{n:07d}.npz" for n in numbers]
     np.testing.assert_array_equal(np.load(folder / "ep_start_end_ids.npy"), [[0, 3], [1_000_000, 1_000_002], [4, 8]])
@@ -84,11 +86,11 @@ def test_both_kinds_of_actions_are_there(tmp_path):
     absolute = Episode(relative.images, relative.state, np.column_stack([near, [1, -1, 1]]).astype(np.float32), "go")
     with np.load(written(tmp_path / "b", absolute, actions=ABSOLUTE_ACTIONS) / "episode_0000001.npz") as found:
         np.testing.assert_allclose(found["rel_actions"], [0.5, -1, 0.1, 0.5, -1, 0, -1], atol=1e-4)
-    assert equal(CALVINDataset(tmp_path / "b", "actions").read(0), absolute)
+    assert equal(CALVINDataset(tmp_path / "b/training", "actions").read(0), absolute)
 
 
 def test_episodes_without_a_scene(tmp_path):
-    folder = written(tmp_path / "training", episode(), episode(2, source="log 4"))
+    folder = written(tmp_path / "set", episode(), episode(2, source="log 4"))
     assert not (folder / "scene_info.npy").exists()
     dataset = CALVINDataset(folder)
     assert [dataset.source_of(index) for index in range(2)] == ["Episode 0", "log 4"]
@@ -97,18 +99,18 @@ def test_episodes_without_a_scene(tmp_path):
 
 def test_nothing_is_half_written(tmp_path):
     def interrupted():
-        with CALVINWriter(tmp_path / "training", RELATIVE_ACTIONS, OBSERVATIONS) as writer:
+        with CALVINWriter(tmp_path / "set", RELATIVE_ACTIONS, OBSERVATIONS) as writer:
             writer.add(episode())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    with pytest.raises(UserError, match=r"No episode was added, so .*training was not written"):
-        written(tmp_path / "training")
+    with pytest.raises(UserError, match=r"No episode was added, so .*set was not written"):
+        written(tmp_path / "set")
     assert not list(tmp_path.iterdir())
-    written(tmp_path / "training", episode())
+    written(tmp_path / "set", episode())
     with pytest.raises(UserError, match="already exists and is not empty"):
-        written(tmp_path / "training", episode())
+        written(tmp_path / "set", episode())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +133,7 @@ def test_nothing_is_half_written(tmp_path):
 )
 def test_other_conventions_are_refused(tmp_path, settings, error, message):
     with pytest.raises(error, match=message):
-        written(tmp_path / "training", **settings)
+        written(tmp_path / "set", **settings)
     assert not list(tmp_path.iterdir())
 
 
@@ -150,5 +152,5 @@ def test_episodes_that_do_not_fit_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(calvin_writer, "FRAMES_PER_SCENE", 1)
     for one, error, message in bad:
         with pytest.raises(error, match=message):
-            written(tmp_path / "training", one)
+            written(tmp_path / "set", one)
     assert not list(tmp_path.iterdir())

@@ -58,9 +58,14 @@ def test_calvin_keeps_scene_and_source_and_says_so(calvin, tmp_path):
     """Frame numbers are given anew; all else goes through three formats and back."""
     there = convert(calvin, tmp_path / "lerobot", "lerobot")
     assert there.losses == ()
-    back = convert(LeRobotConfig(path=tmp_path / "lerobot"), tmp_path / "calvin" / "training", "calvin")
+    back = convert(LeRobotConfig(path=tmp_path / "lerobot"), tmp_path / "calvin", "calvin")
     assert {loss.split(":")[0] for loss in back.losses} == {"info 'start'", "info 'stop'"}
-    same(calvin, CALVINConfig(path=tmp_path / "calvin" / "training"))
+    same(calvin, CALVINConfig(path=tmp_path / "calvin"))
+
+
+def test_absolute_actions_of_calvin_are_compared_with_absolute_ones(calvin, tmp_path):
+    found = convert(calvin.model_copy(update={"actions": "actions"}), tmp_path / "calvin", "calvin")
+    assert {loss.split(":")[0] for loss in found.losses} == {"info 'start'", "info 'stop'"}
 
 
 def test_what_jpeg_loses_is_measured(recorded, tmp_path):

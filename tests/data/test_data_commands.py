@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 import yaml
+from bdrbench_files import write_bdrbench
 from calvin_files import write_folder
 from hdf5_files import write_demos
 from PIL import Image
@@ -114,8 +115,9 @@ def test_formats_are_told_by_looking(folder, tmp_path, bridge):
     (tmp_path / "demos").mkdir()
     demos = write_demos(tmp_path / "demos/open_it_demo.hdf5", (3, 4))
     calvin = write_folder(tmp_path / "task_D/training").parent
-    found = [detect(path) for path in (folder, bridge, demos, demos.parent, calvin)]
-    assert found == ["lerobot", "rlds", "hdf5", "hdf5", "calvin"]
+    write_bdrbench(tmp_path / "bdrbench")
+    found = [detect(path) for path in (folder, bridge, demos, demos.parent, calvin, tmp_path / "bdrbench")]
+    assert found == ["lerobot", "rlds", "hdf5", "hdf5", "calvin", "bdrbench"]
     with pytest.raises(UserError, match="does not exist"):
         detect(tmp_path / "none")
     (tmp_path / "empty").mkdir()

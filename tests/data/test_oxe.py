@@ -382,7 +382,9 @@ def test_a_rate_nobody_states(tmp_path, monkeypatch):
 
 def test_names_are_answered_with_the_nearest(tmp_path):
     write_stretch(tmp_path, name="cmu_strech")
-    with pytest.raises(UnknownName, match=r"Unknown RLDS convention 'cmu_strech'. Did you mean 'cmu_stretch'"):
+    with pytest.raises(
+        UnknownName, match=r"Unknown RLDS convention 'cmu_strech'. Did you mean 'cmu_stretch'.*the setting features\."
+    ):
         OXEDataset(tmp_path)
     with pytest.raises(UnknownName, match=r"feature of .*'steps/observation/instruction'"):
         OXEDataset(tmp_path, convention="language_table")

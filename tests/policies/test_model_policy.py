@@ -15,6 +15,7 @@ from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
 from robovlms.heads.mlp import MLPConfig
+from robovlms.policies.eyes import Eyes
 from robovlms.policies.sound import require_frame, require_sentence
 from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
@@ -131,9 +132,9 @@ def test_a_camera_the_world_lacks_is_refused():
 
 def test_state_columns_are_found_by_name():
     chosen = observation_spec(64).select(state=["gripper_action", "tcp_position"])
-    policy = make(spec=chosen).policy("first", batch_size=1)
-    policy.bind(ACTION_SPEC, observation_spec(64))
-    assert policy.state_columns == [14, 0, 1, 2]
+    eyes, seen = Eyes(make(spec=chosen), chosen), looking()
+    eyes.bind(observation_spec(64))
+    assert eyes.batch([seen], ["open the drawer"]).state[0, 0].tolist() == seen.state[[14, 0, 1, 2]].tolist()
 
 
 def test_a_missing_camera_is_named():

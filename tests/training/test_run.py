@@ -25,7 +25,8 @@ from robovlms.core.types import Episode
 from robovlms.data.lerobot_writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
 from robovlms.heads.mlp import MLPConfig
-from robovlms.policies.vla import VLA, locate
+from robovlms.policies.checkpoint_files import locate
+from robovlms.policies.vla import VLA
 from robovlms.training import checkpoint, loop
 from robovlms.training.experiment import Experiment, TrainingConfig
 from robovlms.training.metrics import MetricsLog

@@ -13,8 +13,9 @@ from robovlms.core.protocols import Policy
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
+from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
-from robovlms.policies.vla import VLA, digest, locate
+from robovlms.policies.vla import VLA
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
 BATCH = 16

@@ -12,15 +12,15 @@ class UserError(ValueError):
 
 
 class UnknownName(UserError):
-    """A name that does not exist; the message offers the nearest one."""
+    """A name that does not exist; the message offers the nearest one, and ends with what else can be done."""
 
-    def __init__(self, kind: str, got: object, choices: Iterable[str]):
+    def __init__(self, kind: str, got: object, choices: Iterable[str], remedy: str = ""):
         self.choices = sorted(choices)
         folded = {choice.lower(): choice for choice in self.choices}
         near = difflib.get_close_matches(str(got).strip().lower(), folded, n=1, cutoff=0.5)
         hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
         shown = ", ".join(self.choices[:40]) + (", ..." if len(self.choices) > 40 else "")
-        super().__init__(f"Unknown {kind} '{got}'.{hint} Choices: {shown}.")
+        super().__init__(f"Unknown {kind} '{got}'.{hint} Choices: {shown}.{remedy and ' ' + remedy}")
 
 
 class SpecMismatch(UserError):

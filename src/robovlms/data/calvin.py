@@ -72,7 +72,7 @@ class CALVINDataset:
     def fingerprint(self) -> str:
         """Changes when the data set does: a digest of the spans, and of sizes and times of their frames' files."""
         numbers = sorted({number for span in self.spans for number in range(span.start, span.stop)})
-        return digest_of(f"{self.spans}\n{[self._frames.stamp(number) for number in numbers]}")
+        return digest_of(str(self.spans).encode() + self._frames.stamps(numbers).tobytes())
 
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """One episode, with the images of ``cameras`` (all when None).

@@ -1,14 +1,15 @@
 """A frame of a CALVIN folder is one ``.npz``: its arrays are read and checked one by one, and only those asked for."""
 
+import os
 import re
 import zipfile
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from os import scandir
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Int64
 
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.data.plain_npy import DAMAGE
@@ -34,7 +35,7 @@ class Frames:
         Raises:
             CorruptData: There is no frame.
         """
-        with scandir(folder) as entries:
+        with os.scandir(folder) as entries:
             found = next((match for entry in entries if (match := _NAME.fullmatch(entry.name))), None)
         if found is None:
             raise CorruptData(
@@ -46,13 +47,10 @@ class Frames:
         """The file of a frame."""
         return self.folder / f"episode_{number:0{self.digits}d}.npz"
 
-    def stamp(self, number: int) -> tuple[int, int]:
-        """Size and time of a frame's file, which change with it; zeros where there is none."""
-        try:
-            found = self.path(number).stat()
-        except FileNotFoundError:
-            return 0, 0
-        return found.st_size, found.st_mtime_ns
+    def stamps(self, numbers: Iterable[int]) -> Int64[np.ndarray, "n 2"]:
+        """Size and time of each frame's file, which change with it; zeros where there is none."""
+        start = str(self.folder / "episode_")  # a Path for each of a million files would take longer than asking
+        return np.array([_stamp(f"{start}{number:0{self.digits}d}.npz") for number in numbers], np.int64)
 
     def look(self, number: int, row: str) -> dict[str, np.ndarray]:
         """The arrays that may hold images or the scene's state, of one frame and unchecked.
@@ -83,6 +81,14 @@ class Frames:
         for name, values in found.items():
             _require(name, values, shapes[name], f"{path} ({row})")
         return found
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - see there
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_size, found.st_mtime_ns
 
 
 @contextmanager

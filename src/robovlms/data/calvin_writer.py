@@ -1,7 +1,7 @@
-"""Writes episodes as a CALVIN folder: ``with CALVINWriter(OUT / "training", ...) as writer: writer.add(episode)``.
+"""Writes episodes as a CALVIN folder: ``with CALVINWriter(path, ...) as writer: writer.add(episode)``.
 
-Loaders of CALVIN want ``training`` or ``validation`` in the path. Everything is written beside the folder and renamed
-on ``close``: it is complete or absent.
+Frames go into ``training`` or ``validation`` below ``path``, because loaders of CALVIN insist on one of the names.
+Everything is written beside ``path`` and renamed on ``close``: the folder is complete or absent.
 
 Non-obvious behaviours: an episode becomes a segment of its own, with one more frame than it has, because loaders read
 the frame at the end of a span and learn nothing from it. Each scene has frame numbers of its own, because
@@ -14,7 +14,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -44,13 +44,20 @@ class Entry:
 class CALVINWriter:
     """Appends episodes of CALVIN's convention to a new folder."""
 
-    def __init__(self, path: Path | str, action_spec: ActionSpec, observation_spec: ObservationSpec):
+    def __init__(
+        self,
+        path: Path | str,
+        action_spec: ActionSpec,
+        observation_spec: ObservationSpec,
+        split: Literal["training", "validation"] = "training",
+    ):
         """Start a folder.
 
         Args:
             path: The folder to create; it must not exist, or be empty.
             action_spec: CALVIN's relative or absolute actions. The other kind is worked out from the state.
             observation_spec: Cameras named ``rgb_...``, CALVIN's two among them; the robot's state, maybe the scene's.
+            split: Name of the folder in it that gets the frames.
 
         Raises:
             SpecMismatch: The actions or the state are not CALVIN's.
@@ -62,6 +69,8 @@ class CALVINWriter:
         self._entries: list[Entry] = []
         self._used: dict[str, int] = {}
         self._partial = partial_folder(self.path)
+        self._folder = self._partial / split
+        self._folder.mkdir()
 
     def add(self, episode: Episode) -> None:
         """Append one episode. Of its ``info``, ``scene`` and ``source`` are kept.
@@ -77,7 +86,7 @@ class CALVINWriter:
         with clear_disk_errors(self.path):
             for offset in range(len(episode) + 1):
                 frame = {name: rows[offset] for name, rows in arrays.items()}
-                np.savez_compressed(self._partial / f"episode_{first + offset:0{DIGITS}d}.npz", **frame)
+                np.savez_compressed(self._folder / f"episode_{first + offset:0{DIGITS}d}.npz", **frame)
         self._entries.append(Entry(first, first + len(episode), episode.instruction, episode.task, scene, source))
 
     def close(self) -> Path:
@@ -87,12 +96,12 @@ class CALVINWriter:
             raise UserError(f"No episode was added, so {self.path} was not written.")
         segments = np.array([(entry.first, entry.last) for entry in self._entries])
         with clear_disk_errors(self.path):
-            (self._partial / "lang_annotations").mkdir()
-            np.save(self._partial / "lang_annotations" / ANNOTATIONS, np.array(self._annotations()))
-            np.save(self._partial / SEGMENTS, segments)
-            np.save(self._partial / "ep_lens.npy", segments[:, 1] - segments[:, 0] + 1)
+            (self._folder / "lang_annotations").mkdir()
+            np.save(self._folder / "lang_annotations" / ANNOTATIONS, np.array(self._annotations()))
+            np.save(self._folder / SEGMENTS, segments)
+            np.save(self._folder / "ep_lens.npy", segments[:, 1] - segments[:, 0] + 1)
             if scenes := self._scenes():
-                np.save(self._partial / SCENES, np.array(scenes))
+                np.save(self._folder / SCENES, np.array(scenes))
         publish(self._partial, self.path)
         return self.path
 

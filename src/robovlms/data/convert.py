@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from robovlms.actions.calvin import ABSOLUTE_ACTIONS
 from robovlms.actions.spec import ObservationSpec
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.types import Episode
@@ -98,7 +99,7 @@ def convert(
         for index in range(total):
             writer.add(old.read(index))
             on_episode("writing", index + 1, total)
-    written = source_config(out, {}, to)
+    written = source_config(out, _settings(to, old), to)
     new = Chosen.of(written, written.open())
     shown = set(np.linspace(0, total - 1, min(LOOKED_AT, total)).round().astype(int).tolist())
     found: defaultdict[str, list[Gap]] = defaultdict(list)
@@ -135,6 +136,11 @@ def opened(to: str, out: Path, old: Chosen, images: ImageKind, config: SourceCon
     if to in ("rlds", "calvin"):
         raise UserError(f"Images: got {images}, expected {'png or jpeg' if to == 'rlds' else 'png'} for {to}.")
     raise UnknownName("format to write", to, ("lerobot", "rlds", "calvin"))
+
+
+def _settings(to: str, old: Chosen) -> dict[str, str]:
+    """What to open the new data set with: CALVIN's frames hold two kinds of actions."""
+    return {"actions": "actions"} if to == "calvin" and old.source.action_spec == ABSOLUTE_ACTIONS else {}
 
 
 def _differences(old: Episode, new: Episode) -> Iterator[tuple[str, Gap]]:

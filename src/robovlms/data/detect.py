@@ -11,6 +11,7 @@ from robovlms.data.sources import DataConfig, SourceConfig
 _SIGNS: Mapping[str, Callable[[Path], bool]] = {
     "lerobot": lambda path: (path / "meta" / "info.json").is_file(),
     "rlds": lambda path: (path / "features.json").is_file(),
+    "bdrbench": lambda path: (path / "anns").is_dir() and (path / "media").is_dir(),
     "calvin": lambda path: next(path.rglob("episode_*.npz"), None) is not None,
     "hdf5": lambda path: any(file.suffix in (".hdf5", ".h5") for file in (path, *path.rglob("*.h*5"))),
 }

@@ -87,6 +87,15 @@ class LeRobotDataset:
         row = self._spans[index].row
         return str(row.get(fmt.INFO_COLUMN + "source", f"episode {row['episode_index']}"))
 
+    def measured_rate_hz(self) -> float | None:
+        """Rows a second by the timestamps of the first recording of several rows; None where there are none."""
+        long = next((span for span in self._spans if len(span) > 1), None)
+        if long is None or "timestamp" not in self.info.features:
+            return None
+        times = self._layout.frames(long.row).part(long.start, long.stop).numbers("timestamp", 1)
+        step = float(np.median(np.diff(times[:, 0])))
+        return 1 / step if step > 0 else None
+
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the metadata and of the sizes of the data files."""
         meta = [file.read_bytes() for file in sorted((self.path / "meta").rglob("*.*"))]

@@ -15,21 +15,19 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
-from torch import Tensor
 
 from robovlms.actions.normalize import Normalizer
 from robovlms.actions.spec import ActionSpec, ObservationSpec, require_match
 from robovlms.backbones.stream import Stream
 from robovlms.core.batch import Batch
-from robovlms.core.errors import SpecMismatch, UserError
+from robovlms.core.errors import UserError
 from robovlms.core.types import ActionChunk, Decision, Observation
-from robovlms.data.images import fit_image
 from robovlms.heads.head import Features, Prediction
 from robovlms.heads.inpainting import RunningPlan
 from robovlms.policies.executors import parse_executor
+from robovlms.policies.eyes import Eyes
 from robovlms.policies.plan import Plan, overlap_confidence
-from robovlms.policies.sound import require_finite, require_frame, require_sentence, require_started
+from robovlms.policies.sound import require_finite, require_sentence, require_started
 from robovlms.policies.vla import VLA
 
 
@@ -62,8 +60,7 @@ class ModelPolicy:
                 f"Executor '{executor}' needs a head that can continue a running plan: got "
                 f"{type(self.network.head).__name__}, expected a flow or diffusion head. Use chunk:K instead."
             )
-        self._observation_spec = vla.manifest.conventions(embodiment).observation_spec
-        self.state_columns: list[int] | None = None
+        self._eyes = Eyes(vla, vla.manifest.conventions(embodiment).observation_spec)
         self._running: dict[str, Running] = {}
         settings = vla.manifest.model.architecture
         self.history, self.stride = settings.history, settings.stride
@@ -77,14 +74,8 @@ class ModelPolicy:
         Raises:
             SpecMismatch: actions, cameras, state or control rate mean something else there.
         """
-        wanted = self._observation_spec
         require_match("The checkpoint", self.normalizer.spec, "the world", action_spec)
-        try:
-            offered = observation_spec.select(wanted.camera_names, wanted.state_names)
-        except UserError as error:
-            raise SpecMismatch("The checkpoint", "the world", [str(error)]) from None
-        require_match("The checkpoint", _without_sizes(wanted), "the world", _without_sizes(offered))
-        self.state_columns = observation_spec.columns(wanted.state_names)
+        self._eyes.bind(observation_spec)
 
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
@@ -132,7 +123,8 @@ class ModelPolicy:
     @torch.no_grad()  # inference mode would forbid the gradients of a guided head
     def _look(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> None:
         padded = [*episodes, *[episodes[0]] * (self.batch_size - len(episodes))]
-        batch = self._batch(padded, observations)
+        seen = [observations[episode] for episode in padded]
+        batch = self._eyes.batch(seen, [self._running[episode].instruction for episode in padded])
         features, streams = self.network.advance(batch, [self._running[episode].stream for episode in padded])
         for row, episode in enumerate(episodes):
             running = self._running[episode]
@@ -188,71 +180,7 @@ class ModelPolicy:
         plan = (actions, length, torch.full_like(length, self.executor.delay))
         return RunningPlan(*(part.to(self._device) for part in plan))
 
-    def _batch(self, episodes: Sequence[str], observations: Mapping[str, Observation]) -> Batch:
-        rows = torch.arange(len(episodes))
-        states = np.stack([self._state(observations[e]) for e in episodes]).astype(np.float32)
-        require_finite(states, "The state of an observation", "Leave the step out, or repair the sensor.")
-        network = self.vla.manifest
-        absent = network.observation_spec.state_dims - states.shape[1]
-        states = np.pad(states, ((0, 0), (0, absent)), constant_values=np.nan)
-        head, dims = self.network.head, network.action_spec.dims
-        return Batch(
-            images=self._images(episodes, observations),
-            frame_id=rows,
-            frame_index=rows[:, None],
-            frame_valid=torch.ones(len(rows), 1, dtype=torch.bool),
-            instructions=tuple(self._running[episode].instruction for episode in episodes),
-            instruction_index=rows,
-            state=torch.from_numpy(states)[:, None],
-            actions=torch.zeros(len(rows), 1, head.chunk, dims),
-            action_mask=torch.zeros(len(rows), 1, head.chunk, dtype=torch.bool),
-            dataset_id=torch.zeros(len(rows), dtype=torch.long),
-            cameras=self._has_cameras(len(rows)),
-        ).to(self._device)
-
-    def _images(
-        self, episodes: Sequence[str], observations: Mapping[str, Observation]
-    ) -> dict[str, UInt8[Tensor, "b h w 3"]]:
-        """Images by the network's cameras; black where this embodiment has none."""
-        known = self.vla.manifest.observation_spec.camera_names
-        images = [self._frames(camera.name, episodes, observations) for camera in self.cameras]
-        images += [torch.zeros_like(images[0])] * (len(known) - len(images))
-        return dict(zip(known, images, strict=True))
-
-    def _has_cameras(self, rows: int) -> Bool[Tensor, "b n"] | None:
-        known, own = len(self.vla.manifest.observation_spec.cameras), len(self.cameras)
-        return None if known == own else (torch.arange(known) < own).expand(rows, -1)
-
-    def _state(self, observation: Observation) -> np.ndarray:
-        """The components this policy was trained on: those ``bind`` found, else all, if there are as many."""
-        if self.state_columns is not None:
-            return observation.state[self.state_columns]
-        wanted = self._observation_spec.state_dims
-        if len(observation.state) != wanted:
-            names = ", ".join(self._observation_spec.state_names)
-            raise UserError(
-                f"The state has {len(observation.state)} numbers, this policy reads {wanted} ({names}). "
-                "Call bind(world.action_spec, world.observation_spec) first, or pass exactly these."
-            )
-        return observation.state
-
     @property
     def cameras(self) -> tuple:
         """The cameras this policy reads, in order."""
-        return self._observation_spec.cameras
-
-    def _frames(
-        self, camera: str, episodes: Sequence[str], observations: Mapping[str, Observation]
-    ) -> UInt8[Tensor, "b h w 3"]:
-        spec = self.vla.image_spec
-        frames = [observations[episode].images.get(camera) for episode in episodes]
-        for frame in frames:
-            if frame is None:
-                raise UserError(f"Camera '{camera}' is missing from an observation this policy must see.")
-            require_frame(frame, camera)
-        return torch.from_numpy(np.stack([fit_image(frame, spec) for frame in frames if frame is not None]))
-
-
-def _without_sizes(spec: ObservationSpec) -> ObservationSpec:
-    cameras = tuple(camera.model_copy(update={"height": 0, "width": 0}) for camera in spec.cameras)
-    return spec.model_copy(update={"cameras": cameras})
+        return self._eyes.spec.cameras

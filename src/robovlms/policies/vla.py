@@ -18,9 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from pydantic import Field
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor
+from safetensors.torch import save_file
 
 from robovlms.actions.embodiments import Conventions, PlacedNormalizer
 from robovlms.actions.normalize import NormalizationConfig, Normalizer
@@ -28,21 +26,20 @@ from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.architectures.architecture import Architecture
 from robovlms.architectures.model import ModelConfig, UpstreamConfig, VLAConfig, image_spec, vlm
-from robovlms.backbones.adapters import is_vlm_weight
 from robovlms.backbones.fitted import Fitted
 from robovlms.core.batch import Batch
-from robovlms.core.config import Config, digest_of, parse
+from robovlms.core.config import Config, parse
 from robovlms.core.device import require_device
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.data.stats import load_statistics, save_statistics
 from robovlms.heads.head import Losses
+from robovlms.policies.checkpoint_files import WEIGHTS, load_own_weights, locate, own_weights
 
 if TYPE_CHECKING:
     from robovlms.policies.model_policy import ModelPolicy
 
 SCHEMA_VERSION = 1
-WEIGHTS = "model.safetensors"
 STATISTICS = "action_statistics.json"
 PROVENANCE = "experiment.json"
 
@@ -99,7 +96,7 @@ class VLA:
         directory = locate(source)
         manifest = parse(VLAManifest, read_json(described := directory / "config.json"), described)
         network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
-        _load_own_weights(network, directory / WEIGHTS)
+        load_own_weights(network, directory / WEIGHTS)
         statistics = load_statistics(directory / STATISTICS)
         network.eval()
         provenance = read_json(directory / PROVENANCE) if (directory / PROVENANCE).is_file() else None
@@ -114,7 +111,7 @@ class VLA:
         self.network.head.save(target)
         if self.provenance:
             write_json(target / PROVENANCE, self.provenance)
-        save_file(_own_weights(self.network), str(target / WEIGHTS))
+        save_file(own_weights(self.network), str(target / WEIGHTS))
         if backbone := vlm(self.network):
             backbone.save(target / "vlm")
 
@@ -210,60 +207,3 @@ def _normalizer(manifest: VLAManifest, name: str, statistics: ActionStatistics) 
         raise UnknownName("embodiment", name, manifest.embodiments)
     own = manifest.embodiments[name].action_spec
     return PlacedNormalizer(own, statistics, manifest.normalization, manifest.action_spec)
-
-
-def locate(source: str | Path) -> Path:
-    """The checkpoint directory a path, a run or a hub id stands for."""
-    path = Path(source)
-    if (path / "config.json").is_file() and (path / WEIGHTS).is_file():
-        return path
-    steps = sorted((path / "checkpoints").glob("step_*")) if path.is_dir() else []
-    if steps:
-        return steps[-1]
-    if path.exists():
-        raise UserError(f"{path} holds no checkpoint: expected config.json and {WEIGHTS}, or checkpoints/step_*.")
-    if str(source).count("/") == 1 and not str(source).startswith((".", "/")):
-        return _download(str(source))
-    raise UserError(f"Checkpoint {source} does not exist.")
-
-
-def digest(source: str | Path) -> str:
-    """Digest of a checkpoint's weights, configuration and statistics."""
-    directory = locate(source)
-    files = [
-        p for p in sorted(directory.rglob("*")) if p.is_file() and "training" not in p.relative_to(directory).parts
-    ]
-    return digest_of("".join(f"{p.relative_to(directory)}:{digest_of(p.read_bytes())}\n" for p in files))
-
-
-def _download(hub_id: str) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import (
-        HfHubHTTPError,
-        HFValidationError,
-        LocalEntryNotFoundError,
-        RepositoryNotFoundError,
-    )
-
-    try:
-        return Path(snapshot_download(hub_id))
-    except (RepositoryNotFoundError, LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
-        raise UserError(f"'{hub_id}' is neither a local checkpoint nor a reachable hub id: {error}") from None
-
-
-def _own_weights(network: Architecture) -> dict[str, Tensor]:
-    state = network.state_dict()
-    return {key: value.contiguous() for key, value in state.items() if not is_vlm_weight(key)}
-
-
-def _load_own_weights(network: Architecture, path: Path) -> None:
-    try:
-        stored = load_file(str(path))
-    except (OSError, SafetensorError) as error:
-        raise UserError(f"{path} is missing or damaged: {error}") from None
-    expected = _own_weights(network)
-    missing, unexpected = sorted(expected.keys() - stored.keys()), sorted(stored.keys() - expected.keys())
-    wrong = sorted(k for k in expected.keys() & stored.keys() if expected[k].shape != stored[k].shape)
-    if missing or unexpected or wrong:
-        raise UserError(f"{path} does not fit: missing {missing}, unexpected {unexpected}, other shapes {wrong}.")
-    network.load_state_dict(stored, strict=False)

@@ -28,7 +28,8 @@ from robovlms.data.stats import action_statistics, state_statistics
 from robovlms.data.store import FrameStore
 from robovlms.data.store_build import OpenedSources, build_store, open_sources
 from robovlms.data.window import WindowConfig, lay_out
-from robovlms.policies.vla import VLA, VLAManifest, locate
+from robovlms.policies.checkpoint_files import locate
+from robovlms.policies.vla import VLA, VLAManifest
 from robovlms.training.cotrain import require_questions, with_questions
 from robovlms.training.experiment import Experiment
 from robovlms.training.loop import Task, fit

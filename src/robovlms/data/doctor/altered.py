@@ -61,6 +61,10 @@ class Altered:
         """None, or all unset."""
         return np.zeros(len(self.read(index, ())), bool) if self.without_ends else None
 
+    def measured_rate_hz(self) -> float | None:
+        """The inner one's."""
+        return getattr(self.inner, "measured_rate_hz", lambda: None)()
+
     def read(self, index: int, cameras: tuple[str, ...] | None = None) -> Episode:
         """An episode with the mistake."""
         return self.change(self.inner.read(index % len(self.inner), cameras), index)

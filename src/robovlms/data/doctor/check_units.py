@@ -19,7 +19,7 @@ def check(data: Examined) -> list[Finding]:
         found += _largest(data, place.name, FAR_M, f"at most {FAR_M:g} m", remedy)
     if turned and turned.rotation and turned.rotation.startswith("quaternion"):
         found += _lengths(data, turned.name)
-    elif turned and turned.rotation != "rotation_6d" and turned:
+    elif turned and turned.rotation != "rotation_6d":
         remedy = "Convert the state to radians, or correct its rotation in the specs."
         found += _largest(data, turned.name, WIDE_RAD, "at most 2 pi rad", remedy)
     return found

@@ -7,6 +7,9 @@ from robovlms.core.errors import CorruptData
 from robovlms.data.doctor.examined import Examined
 from robovlms.data.doctor.finding import Finding
 
+SLACK = 0.05
+"""Share by which rates may differ: times are rounded."""
+
 
 def check(data: Examined) -> list[Finding]:
     """Actions and state of every episode, and the specs themselves."""
@@ -22,10 +25,13 @@ def _described(data: Examined) -> list[Finding]:
 
 def _rates(data: Examined) -> list[Finding]:
     actions, observations = data.action_spec.rate_hz, data.observation_spec.rate_hz
-    if np.isclose(actions, observations):
-        return []
-    seen = f"the action spec says {actions:g} Hz, the observations arrive at {observations:g} Hz"
-    return [Finding("values", "error", seen, "one rate", "Correct the rate in the specs, or convert the data.")]
+    rates = {"the spec of the observations": observations, "the recorded times": data.measured_rate_hz}
+    different = {name: rate for name, rate in rates.items() if rate and not np.isclose(rate, actions, rtol=SLACK)}
+    remedy = "Correct the rate in the specs, or convert the data."
+    return [
+        Finding("values", "error", f"{name}: {rate:.4g} Hz", f"{actions:g} Hz, as the spec of the actions says", remedy)
+        for name, rate in different.items()
+    ]
 
 
 def _actions(data: Examined) -> list[Finding]:

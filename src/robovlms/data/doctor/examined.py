@@ -58,6 +58,8 @@ class Examined:
     observation_spec: ObservationSpec
     recordings: tuple[Recording, ...]
     stored: tuple[Stored, ...] = ()
+    measured_rate_hz: float | None = None
+    """Rows a second by recorded times, where the format has them."""
 
 
 def glance(frames: Frames) -> Glance:
@@ -100,4 +102,5 @@ def examine(
         on_episode()
     held_out = rows.table({name: config.holdout}).held_out if found else ()
     recordings = tuple(replace(one, held_out=bool(held)) for one, held in zip(found, held_out, strict=True))
-    return Examined(source.action_spec, source.observation_spec, recordings, stored)
+    rate = getattr(source, "measured_rate_hz", lambda: None)()
+    return Examined(source.action_spec, source.observation_spec, recordings, stored, rate)

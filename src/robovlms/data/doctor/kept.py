@@ -17,6 +17,7 @@ class Kept:
     action_spec: ActionSpec
     observation_spec: ObservationSpec
     entries: tuple[tuple[Episode, str, Bool[np.ndarray, " _"] | None], ...]
+    rate_hz: float | None = None
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -37,6 +38,10 @@ class Kept:
         """The end flags of an episode, if the format has any."""
         return self.entries[index][2]
 
+    def measured_rate_hz(self) -> float | None:
+        """Rows a second by recorded times, if the format has any."""
+        return self.rate_hz
+
     def fingerprint(self) -> str:
         """Nothing: it is never stored."""
         return ""
@@ -51,4 +56,5 @@ def keep(source: EpisodeSource, most: int) -> Kept:
     """Read at most ``most`` episodes, spread evenly."""
     flags = getattr(source, "end_flags", lambda _: None)
     entries = [(source.read(index), source.source_of(index), flags(index)) for index in spread(len(source), most)]
-    return Kept(source.action_spec, source.observation_spec, tuple(entries))
+    rate = getattr(source, "measured_rate_hz", lambda: None)()
+    return Kept(source.action_spec, source.observation_spec, tuple(entries), rate)

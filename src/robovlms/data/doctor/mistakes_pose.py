@@ -109,9 +109,17 @@ def every_second_row(source: EpisodeSource) -> Altered | None:
     return Altered(source, change) if action_columns(source, "delta_position") else None
 
 
-def wrong_rate(source: EpisodeSource) -> Altered:
-    """Half the control rate in the spec of the actions."""
+def other_rate(source: EpisodeSource) -> Altered:
+    """Half the control rate in the spec of the actions, not in that of the observations."""
     return Altered(source, actions=source.action_spec.model_copy(update={"rate_hz": source.action_spec.rate_hz / 2}))
+
+
+def wrong_rate(source: EpisodeSource) -> Altered | None:
+    """Half the control rate in both specs, where recorded times tell."""
+    actions, observations = other_rate(source).action_spec, source.observation_spec
+    both = observations.model_copy(update={"rate_hz": actions.rate_hz})
+    wrong = Altered(source, actions=actions, observations=both)
+    return wrong if wrong.measured_rate_hz() else None
 
 
 def one_row_late(source: EpisodeSource) -> Altered:

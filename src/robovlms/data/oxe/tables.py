@@ -29,7 +29,8 @@ def convention_of(name: str) -> Convention:
     """
     known = ALIASES.get(name, name)
     if known not in CONVENTIONS:
-        raise UnknownName("RLDS convention", name, [*CONVENTIONS, *ALIASES])
+        remedy = "Or say what the data set's features mean: the setting features."
+        raise UnknownName("RLDS convention", name, [*CONVENTIONS, *ALIASES], remedy)
     return CONVENTIONS[known]
 
 
