@@ -18,7 +18,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 from data_parts import calvin, lerobot, memory, rlds
-from data_parts.beside import Row
+from data_parts.beside import NoAnswer, Row
 
 PARTS = {
     "calvin": lambda a: calvin.measure(a.upstream, a.upstream_python, a.episodes, a.rounds, a.windows),
@@ -35,7 +35,10 @@ def main() -> None:
     torch.set_num_threads(1)
     rows = []
     for part in arguments.parts or PARTS:
-        rows += (found := PARTS[part](arguments))
+        try:
+            rows += (found := PARTS[part](arguments))
+        except NoAnswer as error:
+            rows += (found := [Row(part, detail=f"skipped: {error}")])
         print("\n".join(map(line, found)), flush=True)
     if arguments.json:
         arguments.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")

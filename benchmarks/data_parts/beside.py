@@ -6,6 +6,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,6 +39,10 @@ class Ratio:
         return Row(what, self.ratio, "x", f"at least {asked:g} x", self.ratio >= asked, detail)
 
 
+class NoAnswer(Exception):
+    """The other side cannot run, for example because a package is missing."""
+
+
 class Side:
     """A process that answers each line of JSON with one. It sees nothing of ours."""
 
@@ -51,18 +56,20 @@ class Side:
 
     def ask(self, **question):
         """What it answers."""
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise SystemExit(f"{self._process.args} ended without an answer; see its message above.")
+            raise NoAnswer(f"{' '.join(self._process.args[:2])} ended without an answer, see its message above")
         return json.loads(line)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
 
 
