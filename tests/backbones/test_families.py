@@ -123,6 +123,29 @@ def test_two_chunks_with_a_cache_equal_one(backbone):
         assert (pieces - whole[:, :, -pieces.shape[2] :]).abs().max() <= 1e-5
 
 
+def test_a_window_in_runs_of_steps_equals_one_forward(backbone, monkeypatch):
+    """Steps of unequal length, the last one padding, thought about in three calls of the decoder."""
+    text = backbone.tokenize(["open the drawer"])
+    media, slots = (
+        backbone.see(frames(backbone, 4), Text(text.ids.repeat(4, 1), text.valid.repeat(4, 1))),
+        vectors(backbone, 2),
+    )
+    first, second, third, fourth = media.chunk(4)
+    segments = [text, Image(first, yes(1), 0), Slot(slots, 0), Image(second, yes(1), 1), Image(third, yes(1), 1)]
+    segments += [State(vectors(backbone, 1, 1), 1), Slot(slots, 1), Image(fourth, ~yes(1), 2), Slot(slots, 2)]
+    sequence, calls, decode = backbone.compose(segments), [], backbone.decode
+    monkeypatch.setattr(backbone, "decode", lambda embeds, known: calls.append(1) or decode(embeds, known))
+    monkeypatch.setattr("robovlms.backbones.runs.RUN_TOKENS", 1)
+    with torch.enable_grad():
+        whole, _ = backbone.think(sequence)
+    with torch.no_grad():
+        pieces, cache = backbone.think(sequence)
+    assert len(calls) == 1 + (1 if isinstance(backbone, EncoderDecoderBackbone) else 3)
+    assert cache is None
+    seen = sequence.layout.valid
+    assert (pieces - whole)[seen].abs().max() <= 1e-5
+
+
 @pytest.mark.parametrize("case", WITH_OWN_FORWARD, ids=lambda case: case.name)
 @torch.no_grad()
 def test_greedy_decoding_equals_generate(case, backbone):

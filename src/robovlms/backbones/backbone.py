@@ -31,6 +31,7 @@ from robovlms.backbones.prompt import (
     Text,
     TokenKind,
 )
+from robovlms.backbones.runs import runs
 from robovlms.backbones.wording import Wording
 from robovlms.core.errors import UserError
 
@@ -51,6 +52,8 @@ class Backbone(Wording):
     """Whether images, text and state before the slots see each other, whatever stands first."""
     num_media_layers: int = 0
     """How many ``Media.layers`` the family has."""
+    in_runs: bool = True
+    """Whether a long window may be thought about in runs of steps: nothing is read again whenever one comes."""
 
     @property
     def config(self) -> Any:
@@ -108,6 +111,8 @@ class Backbone(Wording):
     def think(self, sequence: Sequence, cache: Cache | None = None) -> tuple[Float[Tensor, "b s d"], Cache | None]:
         """Last hidden states of every token, and the extended cache when one is given.
 
+        The long window of one robot that acts is thought about run by run (``runs.py``), which gives the same.
+
         Raises:
             UserError: the prompt is longer than what the language model has positions for.
         """
@@ -116,7 +121,16 @@ class Backbone(Wording):
         if self.num_positions is not None and (got := known.layout.num_places) > self.num_positions:
             most = self.num_positions
             raise UserError(f"A prompt of {got} tokens; this VLM has {most} positions. Use fewer frames or words.")
+        if cache is None and self.in_runs and len(pieces := runs(sequence)) > 1:
+            return self._think_of_runs(pieces), None
         return self.decode(sequence.embeds, known), None if cache is None else known
+
+    def _think_of_runs(self, pieces: Items[Sequence]) -> Float[Tensor, "b s d"]:
+        cache, thought = self.new_cache(), []
+        for piece in pieces:
+            hidden, cache = self.think(piece, cache)
+            thought.append(hidden)
+        return torch.cat(thought, dim=1)
 
     @abstractmethod
     def decode(self, embeds: Float[Tensor, "b s d"], known: Cache) -> Float[Tensor, "b s d"]:

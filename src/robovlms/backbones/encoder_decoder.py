@@ -33,6 +33,8 @@ class States:
 class EncoderDecoderBackbone(PretrainedBackbone):
     """An encoder-decoder VLM; each run of slots or action tokens begins with the family's start token."""
 
+    in_runs = False
+
     @property
     def encoder(self) -> nn.Module:
         """The language model's encoder."""

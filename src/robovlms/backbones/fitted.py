@@ -47,6 +47,7 @@ class Fitted(PretrainedBackbone):
         if config.gradient_checkpointing:
             checkpoint_gradients(self.model)
         if config.compile:
+            self.in_runs = False  # each run is of another shape
             for tower in self._called():
                 tower.compile()
 
