@@ -107,7 +107,7 @@ def test_the_command_line(recorded, tmp_path, monkeypatch, capsys):
         return code, capsys.readouterr()
 
     code, out = said(recorded.path, "--to", "rlds", "--out", tmp_path / "a", "--cameras", "[wrist]", "--json")
-    assert (code, json.loads(out.out)) == (0, {"episodes": 4, "frames": 22, "losses": []})
+    assert (code, json.loads(out.out)) == (0, {"episodes": 4, "frames": 22, "losses": [], "skipped": []})
     code, out = said(recorded.path, "--to", "lerobot", "--out", tmp_path / "b")
     assert code == 0
     assert "nothing was lost" in out.out

@@ -19,6 +19,7 @@ Arguments = Annotated[
 ]
 Kind = Annotated[str | None, typer.Option(help="lerobot, rlds, hdf5 ...; found by looking when left out.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="An experiment's file, whose settings of this data are used.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave damaged episodes out, and say which.")]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 
@@ -27,6 +28,7 @@ def inspect(
     arguments: Arguments,
     kind: Kind = None,
     config: ConfigFile = None,
+    skip_bad: SkipBad = False,
     html: Annotated[Path | None, typer.Option(help="Write one offline HTML file, too.")] = None,
     sheet: Annotated[int, typer.Option(min=0, help="Episodes on the contact sheet.")] = 6,
     json_: AsJSON = False,
@@ -36,7 +38,7 @@ def inspect(
 
     from robovlms.cli import data_inspect as told
 
-    found = told.look(opened(arguments, kind, config), sheet, quiet=json_)
+    found = told.look(opened(arguments, kind, config, skip_bad), sheet, quiet=json_)
     console = Console(highlight=False)
     if json_:
         typer.echo(json.dumps(told.as_dict(found), indent=2))
@@ -54,6 +56,7 @@ def stats(
     arguments: Arguments,
     kind: Kind = None,
     config: ConfigFile = None,
+    skip_bad: SkipBad = False,
     out: Annotated[Path | None, typer.Option(help="The file; default: statistics.json beside the data.")] = None,
     keep: Annotated[int, typer.Option(min=1000, help="Rows remembered for quantiles, exact up to as many.")] = 10**6,
     workers: Annotated[int, typer.Option(min=1, help="Processes; the quantiles do not depend on it.")] = 1,
@@ -61,9 +64,10 @@ def stats(
 ) -> None:
     """Measure every number of the actions and the state, and save it beside the data."""
     from robovlms.cli.data_stats import measure, table
+    from robovlms.cli.skipped import tell_skipped
     from robovlms.data.dataset_statistics import beside, save
 
-    settings = opened(arguments, kind, config)
+    settings = opened(arguments, kind, config, skip_bad)
     found = measure(settings, keep, workers, quiet=json_)
     place = out or beside(settings.path)
     save(place, found)
@@ -74,6 +78,7 @@ def stats(
 
     console = Console(highlight=False)
     console.print(table(found))
+    tell_skipped(found.skipped, console)
     console.print(f"Statistics: {place}", markup=False, soft_wrap=True)
 
 
@@ -82,6 +87,7 @@ def doctor(
     arguments: Arguments,
     kind: Kind = None,
     config: ConfigFile = None,
+    skip_bad: SkipBad = False,
     validation: Annotated[Path | None, typer.Option(help="Validation data, searched for training episodes.")] = None,
     statistics: Annotated[Path | None, typer.Option(help="Statistics to hold against the data.")] = None,
     episodes: Annotated[int, typer.Option(min=0, help="Episodes whose frames are looked at, spread evenly.")] = 100,
@@ -95,13 +101,13 @@ def doctor(
 
     from robovlms.cli import data_doctor as told
 
-    settings = opened(arguments, kind, config)
+    settings = opened(arguments, kind, config, skip_bad)
     console = Console(highlight=False)
     if self_test:
         found = told.self_test(settings, quiet=json_)
         typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
         return
-    other = opened([str(validation), *arguments[1:]], kind, config) if validation else None
+    other = opened([str(validation), *arguments[1:]], kind, config, skip_bad) if validation else None
     diagnosis = told.diagnosis(settings, other, statistics, episodes, quiet=json_)
     if json_:
         typer.echo(json.dumps(asdict(diagnosis), indent=2))
@@ -119,6 +125,7 @@ def convert(
     images: Annotated[str, typer.Option(help="png (exact), jpeg, or mp4 for lerobot.")] = "png",
     kind: Kind = None,
     config: ConfigFile = None,
+    skip_bad: SkipBad = False,
     json_: AsJSON = False,
 ) -> None:
     """Write a data set in another format, read it back, and say what was lost on the way."""
@@ -129,7 +136,7 @@ def convert(
 
     if images not in (known := ("png", "jpeg", "mp4")):
         raise UnknownName("image format", images, known)
-    found = work.run(opened(arguments, kind, config), out, to, images, quiet=json_)
+    found = work.run(opened(arguments, kind, config, skip_bad), out, to, images, quiet=json_)
     if json_:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
@@ -158,7 +165,7 @@ def cache(
     decode(experiment, cache, Console(highlight=False), estimate, verify)
 
 
-def opened(arguments: list[str], kind: str | None, config: Path | None) -> "SourceConfig":
+def opened(arguments: list[str], kind: str | None, config: Path | None, skip_bad: bool) -> "SourceConfig":
     """The settings that the command line describes, validated."""
     from robovlms.core.config import parse_overrides, read_file
     from robovlms.core.errors import UserError
@@ -167,7 +174,7 @@ def opened(arguments: list[str], kind: str | None, config: Path | None) -> "Sour
     path, *settings = arguments
     if path.startswith("--"):
         raise UserError(f"Got '{path}' first, expected the path of the data set, then settings.")
-    overrides = parse_overrides(settings)
+    overrides = parse_overrides(settings) | ({"skip_bad": True} if skip_bad else {})
     if config is None:
         return source_config(Path(path), overrides, kind)
     known = _entry(read_file(config).get("data"), path, config)

@@ -8,6 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.architectures.model import image_spec_before
+from robovlms.cli.skipped import tell_skipped
 from robovlms.core.errors import UserError
 from robovlms.data.store_build import OpenedSources, build_store, bytes_needed, cache_folder, open_sources
 from robovlms.data.store_cache import load_store
@@ -40,7 +41,8 @@ def decode(experiment: Experiment, cache: Path, console: Console, estimate: bool
     if not folder.exists():
         _require_room(cache, size - _begun(folder))
         _build(opened, pixels, cache)
-    load_store(folder, verify)
+    store = load_store(folder, verify)
+    tell_skipped(store.skipped, console)
     console.print(f"It is there{' and sound' if verify else ''}. Train with --cache {cache}", soft_wrap=True)
 
 

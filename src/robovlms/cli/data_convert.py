@@ -5,6 +5,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from robovlms.cli.skipped import tell_skipped
 from robovlms.data.convert import Conversion, ImageKind, convert
 from robovlms.data.sources import SourceConfig
 
@@ -22,6 +23,7 @@ def run(config: SourceConfig, out: Path, to: str, images: ImageKind, quiet: bool
 def tell(found: Conversion, out: Path, console: Console) -> None:
     """What was written, and each loss."""
     console.print(f"Wrote {found.episodes} episodes, {found.frames} frames to {out}", markup=False, soft_wrap=True)
+    tell_skipped(found.skipped, console)
     if not found.losses:
         console.print("Read back: nothing was lost.")
         return

@@ -10,7 +10,9 @@ from rich.progress import Progress
 from rich.table import Table
 
 from robovlms.actions.spec import require_match
+from robovlms.cli.skipped import tell_skipped
 from robovlms.core.errors import UserError
+from robovlms.data.damage import Skipped
 from robovlms.data.doctor.check_leak import between
 from robovlms.data.doctor.checks import CHECKS, diagnose
 from robovlms.data.doctor.examined import examine
@@ -31,6 +33,7 @@ class Diagnosis:
     num_frames: int
     findings: list[Finding]
     verified: Mapping[str, str]
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -51,12 +54,14 @@ def diagnosis(
     stored = stored_beside(config) + (stored_in(statistics, config) if statistics else ())
     with _bar(quiet, len(source)) as step:
         data = examine(source, config, stored, looked_at, step)
-    findings = diagnose(data)
+    findings, skipped = diagnose(data), data.skipped
     if validation:
         other = _filled(validation)
         require_match(str(config.path), source.action_spec, str(validation.path), other.action_spec)
-        findings += between(data, examine(other, validation, looked_at=0))
-    return Diagnosis(len(source), sum(len(one.actions) for one in data.recordings), findings, verified(data))
+        held_out = examine(other, validation, looked_at=0)
+        findings, skipped = findings + between(data, held_out), skipped + held_out.skipped
+    num_frames = sum(len(one.actions) for one in data.recordings)
+    return Diagnosis(len(data.recordings), num_frames, findings, verified(data), skipped)
 
 
 def self_test(config: SourceConfig, quiet: bool) -> Trials:
@@ -82,6 +87,7 @@ def tell(found: Diagnosis, console: Console) -> None:
     )
     for name, text in found.verified.items():
         console.print(f"  {name + ':':<10}{text}", markup=False, soft_wrap=True)
+    tell_skipped(found.skipped, console)
 
 
 def table(found: Trials) -> Table:

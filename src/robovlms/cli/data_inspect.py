@@ -11,6 +11,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from robovlms.cli.skipped import tell_skipped
 from robovlms.data.inspection import Inspection, Part, histogram, inspect
 from robovlms.data.sources import SourceConfig
 from robovlms.reports.scales import compact, seconds
@@ -28,7 +29,7 @@ def look(config: SourceConfig, sheet: int, quiet: bool) -> Inspection:
     with Progress(console=Console(stderr=True), transient=True, disable=quiet) as progress:
         bar = progress.add_task("looking", total=len(source))
         kind = str(getattr(config, "kind", ""))
-        return inspect(source, str(config.path), kind, sheet, lambda: progress.advance(bar))
+        return inspect(source, str(config.path), kind, sheet, lambda: progress.advance(bar), config.skip_bad)
 
 
 def tell(found: Inspection, console: Console) -> None:
@@ -49,6 +50,7 @@ def tell(found: Inspection, console: Console) -> None:
     for heading, parts in (("action", found.actions), ("state", found.state)):
         if parts:
             console.print(_numbers(heading, parts))
+    tell_skipped(found.skipped, console)
     if console.is_terminal and console.color_system:
         console.print(_sheet(found, console.width))
 
@@ -58,7 +60,8 @@ def as_dict(found: Inspection) -> dict[str, Any]:
     parts = {name: [asdict(part) for part in getattr(found, name)] for name in ("actions", "state")}
     cameras = [camera.model_dump() for camera in found.cameras]
     plain = {name: getattr(found, name) for name in ("path", "kind", "rate_hz", "lengths", "tasks", "instructions")}
-    return plain | {"num_frames": found.num_frames, "cameras": cameras} | parts
+    skipped = [asdict(one) for one in found.skipped]
+    return plain | {"num_frames": found.num_frames, "cameras": cameras, "skipped": skipped} | parts
 
 
 def spark(counts: tuple[int, ...]) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.processes import end_with_parent
+from robovlms.data.damage import Damage, Skipped
 from robovlms.data.dataset_statistics import DataStatistics, Streams, merged, stream, summary
 from robovlms.data.sources import SourceConfig
 from robovlms.reports.scales import compact
@@ -24,13 +25,16 @@ def measure(config: SourceConfig, keep: int, workers: int, quiet: bool = False) 
         CorruptData: An episode is damaged.
         UserError: There is no episode, or a number that is not finite.
     """
-    source = config.open()
+    source, damage = config.open(), Damage.of(config)
     if workers == 1:
-        return summary(source, stream(source, _shown(range(len(source)), len(source), quiet), keep))
+        streams = stream(source, _shown(range(len(source)), len(source), quiet), keep, damage)
+        return summary(source, streams, damage)
     with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), end_with_parent) as pool:
         count = min(workers * SHARDS_PER_WORKER, max(len(source), 1))
         jobs = [pool.submit(_shard, config, range(i, len(source), count), keep) for i in range(count)]
-        return summary(source, merged(job.result() for job in _shown(jobs, count, quiet)))
+        shards = [job.result() for job in _shown(jobs, count, quiet)]
+    damage.skipped += sorted((one for _, skipped in shards for one in skipped), key=lambda one: one.episode)
+    return summary(source, merged(streams for streams, _ in shards), damage)
 
 
 def table(found: DataStatistics) -> Table:
@@ -55,8 +59,9 @@ def _parts(found: DataStatistics) -> list[tuple[str, tuple[str, ...], ActionStat
     return [("action", found.action_names, found.action), *state]
 
 
-def _shard(config: SourceConfig, episodes: range, keep: int) -> Streams:
-    return stream(config.open(), episodes, keep)
+def _shard(config: SourceConfig, episodes: range, keep: int) -> tuple[Streams, list[Skipped]]:
+    damage = Damage.of(config)
+    return stream(config.open(), episodes, keep, damage), damage.skipped
 
 
 def _shown(work: Iterable, total: int, quiet: bool) -> Iterable:

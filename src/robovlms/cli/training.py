@@ -3,6 +3,9 @@
 import shutil
 from pathlib import Path
 
+from rich.console import Console
+
+from robovlms.cli.skipped import tell_skipped
 from robovlms.data.store_build import build_store, open_sources
 from robovlms.evaluation.open_loop import write_open_loop
 from robovlms.policies.vla import VLA
@@ -17,6 +20,8 @@ def train_and_measure(experiment: Experiment, out: Path, resume: bool, cache: Pa
     """
     checkpoint = run(experiment, out, resume, cache)
     vla = VLA.from_pretrained(checkpoint).for_acting()
-    write_open_loop(vla, build_store(open_sources(experiment.data), vla.image_spec, cache=cache or out / CACHE), out)
+    store = build_store(open_sources(experiment.data), vla.image_spec, cache=cache or out / CACHE)
+    write_open_loop(vla, store, out)
+    tell_skipped(store.skipped, Console(stderr=True, highlight=False))
     shutil.rmtree(out / CACHE, ignore_errors=True)
     return checkpoint

@@ -17,6 +17,7 @@ from robovlms.actions.calvin import ABSOLUTE_ACTIONS
 from robovlms.actions.spec import ObservationSpec
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.types import Episode
+from robovlms.data.damage import Damage, Skipped
 from robovlms.data.detect import source_config
 from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource, SourceConfig
@@ -62,6 +63,7 @@ class Conversion:
     episodes: int
     frames: int
     losses: tuple[str, ...]
+    skipped: tuple[Skipped, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +93,28 @@ def convert(
     Raises:
         UnknownName: no writer of that format.
         UserError: the format cannot hold this data, or the folder cannot be written.
-        CorruptData: an episode is damaged.
+        CorruptData: an episode is damaged, and the settings do not leave such out, or all are.
     """
     old = Chosen.of(config, config.open())
-    total = len(old.source)
+    num_episodes, damage = len(old.source), Damage.of(config)
     with opened(to, out, old, images, config) as writer:
-        for index in range(total):
-            writer.add(old.read(index))
-            on_episode("writing", index + 1, total)
+        for index in range(num_episodes):
+            with damage.left_out(index):
+                writer.add(old.read(index))
+            on_episode("writing", index + 1, num_episodes)
+        damage.require_some(num_episodes)
+    kept = sorted(set(range(num_episodes)) - {one.episode for one in damage.skipped})
+    total = len(kept)
     written = source_config(out, _settings(to, old), to)
     new = Chosen.of(written, written.open())
     shown = set(np.linspace(0, total - 1, min(LOOKED_AT, total)).round().astype(int).tolist())
     found: defaultdict[str, list[Gap]] = defaultdict(list)
-    for index in range(total):
-        for what, gap in _differences(old.read(index, index in shown), new.read(index, index in shown)):
+    for number, index in enumerate(kept):
+        for what, gap in _differences(old.read(index, number in shown), new.read(number, number in shown)):
             found[what].append(gap)
-        on_episode("comparing", index + 1, total)
+        on_episode("comparing", number + 1, total)
     losses = tuple(_said(what, gaps, total, len(shown)) for what, gaps in found.items())
-    return Conversion(total, sum(new.source.lengths()), losses)
+    return Conversion(total, sum(new.source.lengths()), losses, tuple(damage.skipped))
 
 
 def opened(to: str, out: Path, old: Chosen, images: ImageKind, config: SourceConfig) -> AbstractContextManager[Writer]:

@@ -7,6 +7,7 @@ from typing import Literal
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.config import Config, parse
 from robovlms.core.files import read_json, write_json
+from robovlms.data.damage import Damage, Skipped
 from robovlms.data.sources import EpisodeSource
 from robovlms.data.stats import CHANCE, StreamingStatistics
 
@@ -31,16 +32,23 @@ class DataStatistics(Config):
     quantile_rank_error: float
     """0 where quantiles are exact; else q01 lies between the quantiles 0.01 - this and 0.01 + this, q99 likewise."""
     chance_of_more: float = CHANCE
+    skipped: tuple[Skipped, ...] = ()
+    """Damaged episodes that are not in it."""
 
 
-def stream(source: EpisodeSource, episodes: Iterable[int], keep: int) -> Streams:
-    """Statistics of some episodes; ``keep`` rows are remembered for quantiles. No image is decoded."""
+def stream(source: EpisodeSource, episodes: Iterable[int], keep: int, damage: Damage) -> Streams:
+    """Statistics of some episodes; ``keep`` rows are remembered for quantiles. No image is decoded.
+
+    Raises:
+        CorruptData: An episode is damaged, and ``damage`` is not to leave it out.
+    """
     action, state = StreamingStatistics(keep), StreamingStatistics(keep)
     for index in episodes:
-        episode = source.read(index, cameras=())
-        action.add(episode.actions, index * _EPISODE)
-        if episode.state.shape[1]:
-            state.add(episode.state, index * _EPISODE)
+        with damage.left_out(index):
+            episode = source.read(index, cameras=())
+            action.add(episode.actions, index * _EPISODE)
+            if episode.state.shape[1]:
+                state.add(episode.state, index * _EPISODE)
     return action, state
 
 
@@ -53,22 +61,25 @@ def merged(shards: Iterable[Streams]) -> Streams:
     return first
 
 
-def summary(source: EpisodeSource, streams: Streams) -> DataStatistics:
+def summary(source: EpisodeSource, streams: Streams, damage: Damage) -> DataStatistics:
     """The file's contents.
 
     Raises:
         UserError: The data set has no frames.
+        CorruptData: All its episodes are damaged.
     """
+    damage.require_some(len(source))
     action, state = streams
     actions, observations = source.action_spec.components, source.observation_spec.state
     return DataStatistics(
         fingerprint=source.fingerprint(),
-        num_episodes=len(source),
+        num_episodes=len(source) - len(damage.skipped),
         action_names=tuple(_names(actions)),
         action=action.result(),
         state_names=tuple(_names(observations)),
         state=state.result() if state.count else None,
         quantile_rank_error=max(action.rank_error, state.rank_error),
+        skipped=tuple(damage.skipped),
     )
 
 

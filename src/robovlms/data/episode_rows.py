@@ -11,7 +11,10 @@ from robovlms.data.store import EpisodeTable
 
 
 class Row(NamedTuple):
-    """An episode of a store: ``frames`` rows of its arrays, cut from the configured source number ``entry``."""
+    """An episode of a store: ``frames`` rows of its arrays, cut from the configured source number ``entry``.
+
+    One that was left out has no frames, and ``damage`` says why.
+    """
 
     frames: int
     instruction: str
@@ -19,21 +22,25 @@ class Row(NamedTuple):
     source: str
     dataset: str
     entry: int
+    damage: str = ""
 
 
 class EpisodeRows:
     """The episodes of a store while it is filled."""
 
     def __init__(self) -> None:
-        self.end = 0
+        self.end = self._count = 0
         self.names: dict[str, dict[str, int]] = {n: {} for n in ("instructions", "tasks", "sources", "datasets")}
         self._rows: list[tuple[int, ...]] = []
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return self._count
 
     def add(self, row: Row) -> None:
-        """Append an episode at the end."""
+        """Append an episode at the end; one that was left out counts, but is not in the table."""
+        self._count += 1
+        if row.damage:
+            return
         labels = (row.instruction, row.task, row.source, row.dataset)
         ids = (known.setdefault(label, len(known)) for known, label in zip(self.names.values(), labels, strict=True))
         self._rows.append((self.end, self.end + row.frames, *ids, row.entry))

@@ -6,6 +6,7 @@ One episode is in memory at a time. Images are decoded of the episodes on the co
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from jaxtyping import Num, UInt8
 from robovlms.actions.spec import ActionComponent, Camera, StateComponent
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.errors import UserError
+from robovlms.data.damage import Damage, Skipped
 from robovlms.data.sources import EpisodeSource
 from robovlms.data.stats import StreamingStatistics
 
@@ -71,6 +73,7 @@ class Inspection:
     actions: tuple[Part, ...]
     state: tuple[Part, ...]
     strips: tuple[Strip, ...]
+    skipped: tuple[Skipped, ...] = ()
 
     @property
     def num_frames(self) -> int:
@@ -79,7 +82,12 @@ class Inspection:
 
 
 def inspect(
-    source: EpisodeSource, path: str, kind: str, sheet: int = 6, on_episode: Callable[[], object] = lambda: None
+    source: EpisodeSource,
+    path: str,
+    kind: str,
+    sheet: int = 6,
+    on_episode: Callable[[], object] = lambda: None,
+    skip_bad: bool = False,
 ) -> Inspection:
     """Look at every episode.
 
@@ -89,26 +97,29 @@ def inspect(
         kind: Its format.
         sheet: Number of episodes on the contact sheet, spread evenly.
         on_episode: Called after each.
+        skip_bad: Leave damaged episodes out.
 
     Raises:
         UserError: There is no episode, or a number that is not finite.
-        CorruptData: An episode is damaged.
+        CorruptData: An episode is damaged and none is left out, or all are damaged.
     """
     if not len(source):
         raise UserError(f"{path}: got no episodes, expected at least one. Check the path.")
     chosen = set(np.linspace(0, len(source) - 1, min(sheet, len(source))).round().astype(int).tolist())
     actions, state = StreamingStatistics(KEEP), StreamingStatistics(KEEP)
     tasks, instructions = Counter[str](), Counter[str]()
-    lengths, strips = [], []
+    lengths, strips, damage = [], [], Damage(Path(path), skip_bad)
     for index in range(len(source)):
-        episode = source.read(index, None if index in chosen else ())
-        actions.add(episode.actions)
-        state.add(episode.state)
-        tasks[episode.task] += 1
-        instructions[episode.instruction] += 1
-        lengths.append(len(episode))
-        strips += [_strip(index, name, episode.instruction, frames) for name, frames in episode.images.items()]
+        with damage.left_out(index):
+            episode = source.read(index, None if index in chosen else ())
+            actions.add(episode.actions)
+            state.add(episode.state)
+            tasks[episode.task] += 1
+            instructions[episode.instruction] += 1
+            lengths.append(len(episode))
+            strips += [_strip(index, name, episode.instruction, frames) for name, frames in episode.images.items()]
         on_episode()
+    damage.require_some(len(source))
     return Inspection(
         path=path,
         kind=kind,
@@ -120,6 +131,7 @@ def inspect(
         actions=_parts(source.action_spec.components, actions),
         state=_parts(source.observation_spec.state, state) if source.observation_spec.state else (),
         strips=tuple(strips),
+        skipped=tuple(damage.skipped),
     )
 
 

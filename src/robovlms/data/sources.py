@@ -64,6 +64,8 @@ class SourceConfig(Config):
     """Share of the sources (files, chains, or episodes where nothing else is known) kept for validation."""
     weight: float | None = Field(None, gt=0)
     """What share of the samples comes from this data, beside the weights of the others; its windows when None."""
+    skip_bad: bool = False
+    """Leave damaged episodes out and say which, instead of stopping at the first."""
 
     @property
     def name(self) -> str:

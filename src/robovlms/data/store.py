@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 
 from robovlms.actions.embodiments import Conventions
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.data.damage import Skipped
 
 RGB = UInt8[np.ndarray, "n _ _ 3"]
 
@@ -54,6 +55,7 @@ class FrameStore:
         action_spec: What actions mean, or what those of a network for all embodiments do where they differ.
         observation_spec: Likewise; a camera that an embodiment does not have is black.
         embodiments: What the numbers of each embodiment mean, where they differ; else empty.
+        skipped: Damaged episodes that are not in it.
     """
 
     images: Mapping[str, RGB]
@@ -67,6 +69,7 @@ class FrameStore:
     action_spec: ActionSpec
     observation_spec: ObservationSpec
     embodiments: Mapping[str, Conventions] = field(default_factory=dict)
+    skipped: tuple[Skipped, ...] = ()
 
     def __len__(self) -> int:
         return len(self.actions)

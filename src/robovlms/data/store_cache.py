@@ -12,6 +12,7 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData
 from robovlms.core.files import read_json, write_json
+from robovlms.data.damage import Skipped
 from robovlms.data.store import EpisodeTable, FrameStore
 from robovlms.data.store_place import Place, Unfinished, unfinished
 
@@ -59,6 +60,7 @@ def load_store(folder: Path, verify: bool = False) -> FrameStore:
         action_spec=validate(ActionSpec, described["action_spec"]),
         observation_spec=validate(ObservationSpec, described["observation_spec"]),
         embodiments={name: validate(Conventions, found) for name, found in described["embodiments"].items()},
+        skipped=tuple(Skipped(**one) for one in described["skipped"]),
         **{name: tuple(described[name]) for name in _NAMES},
     )
 
@@ -76,6 +78,7 @@ def _describe(store: FrameStore, place: Unfinished) -> None:
         "action_spec": store.action_spec.model_dump(mode="json"),
         "observation_spec": store.observation_spec.model_dump(mode="json"),
         "embodiments": {name: found.model_dump(mode="json") for name, found in store.embodiments.items()},
+        "skipped": [asdict(one) for one in store.skipped],
     }
     write_json(place.path / STORE, described | {name: list(getattr(store, name)) for name in _NAMES})
 

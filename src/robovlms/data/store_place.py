@@ -35,6 +35,10 @@ class Place(ABC):
         """An array to fill, or to go on filling."""
 
     @abstractmethod
+    def cut(self, name: str, array: np.ndarray, rows: int) -> np.ndarray:
+        """The first rows of an array that is filled; the others are given back. Asked after the last ``note``."""
+
+    @abstractmethod
     def begun(self) -> list[Row]:
         """The episodes whose frames are there already, from the first on; asked after all arrays."""
 
@@ -51,6 +55,10 @@ class Memory(Place):
         return np.empty(shape, dtype)
 
     @override
+    def cut(self, name: str, array: np.ndarray, rows: int) -> np.ndarray:
+        return array[:rows]
+
+    @override
     def begun(self) -> list[Row]:
         return []
 
@@ -64,7 +72,7 @@ class Unfinished(Place):
 
     def __init__(self, path: Path):
         self.path = path
-        self._arrays: list[np.memmap] = []
+        self._arrays: dict[str, np.memmap] = {}
         self._noted: list[Row] = []
 
     @override
@@ -78,8 +86,24 @@ class Unfinished(Place):
         if hasattr(os, "posix_fallocate"):  # writing to a mapped file on a full disk would end the process
             with file.open("r+b") as allocated:
                 os.posix_fallocate(allocated.fileno(), 0, array.offset + array.nbytes)
-        self._arrays.append(array)
+        self._arrays[name] = array
         return array
+
+    @override
+    def cut(self, name: str, array: np.ndarray, rows: int) -> np.ndarray:
+        if rows == len(array):
+            return array
+        self._write_notes()  # all episodes are known before the first file shrinks: no later process fills it again
+        file = self.path / f"{name}.npy"
+        if not isinstance(array, np.memmap):
+            np.save(file, array[:rows])
+            return array[:rows]
+        with file.open("r+b") as shortened:
+            shortened.truncate(array.offset + array[:rows].nbytes)
+            np.lib.format.write_array_header_1_0(shortened, np.lib.format.header_data_from_array_1_0(array[:rows]))
+            assert shortened.tell() == array.offset, "numpy leaves room for any number of rows"
+        self._arrays[name] = np.lib.format.open_memmap(file, "r+")
+        return self._arrays[name]
 
     @override
     def begun(self) -> list[Row]:
@@ -94,7 +118,7 @@ class Unfinished(Place):
             self._write_notes()
 
     def _write_notes(self) -> None:
-        for array in self._arrays:
+        for array in self._arrays.values():
             array.flush()
         with (self.path / EPISODES).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in self._noted)
@@ -104,7 +128,7 @@ class Unfinished(Place):
 
     def finish(self) -> None:
         """All is there: the notes go, the arrays are on the disk."""
-        for array in self._arrays:
+        for array in self._arrays.values():
             array.flush()
         (self.path / EPISODES).unlink(missing_ok=True)
 

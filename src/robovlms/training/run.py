@@ -12,6 +12,7 @@ RUN/
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -201,6 +202,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
             "sources": data,
             "questions": {"number": len(asked), "digest": asked.fingerprint()} if asked else None,
             "frames": len(store),
+            "skipped": [asdict(one) for one in store.skipped],
             "tasks": list(store.tasks),
             "held_out": len(store.heldout_episodes),
         },

@@ -8,6 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int64, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.core.errors import CorruptData
+from robovlms.data.damage import Damage, Skipped
 from robovlms.data.doctor.kept import spread
 from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames
@@ -60,6 +62,7 @@ class Examined:
     stored: tuple[Stored, ...] = ()
     measured_rate_hz: float | None = None
     """Rows a second by recorded times, where the format has them."""
+    skipped: tuple[Skipped, ...] = ()
 
 
 def glance(frames: Frames) -> Glance:
@@ -87,20 +90,32 @@ def examine(
         on_episode: Called after each episode.
 
     Raises:
-        CorruptData: An episode is damaged.
+        CorruptData: An episode is damaged, and the settings do not leave such out, or all are.
     """
+    damage = Damage.of(config)
     chosen = set(spread(len(source), looked_at))
     rows, found, name = EpisodeRows(), list[Recording](), config.name
     flags = getattr(source, "end_flags", lambda _: None)
     for index in range(len(source)):
-        episode = source.read(index, None if index in chosen else ())
-        came_from = f"{config.path.name}: {source.source_of(index)}"  # as in a store: the same episodes are held out
-        rows.add(Row(len(episode), episode.instruction, episode.task, came_from, name, entry=0))
-        numbers = (episode.state, episode.actions, episode.instruction, episode.task, came_from)
-        glances = {camera: glance(frames) for camera, frames in episode.images.items()} if index in chosen else {}
-        found.append(Recording(index, *numbers, glances, flags(index)))
+        with damage.left_out(index):
+            episode, last = source.read(index, None if index in chosen else ()), flags(index)
+            came_from = f"{config.path.name}: {source.source_of(index)}"  # as in a store: the same ones are held out
+            rows.add(Row(len(episode), episode.instruction, episode.task, came_from, name, entry=0))
+            numbers = (episode.state, episode.actions, episode.instruction, episode.task, came_from)
+            glances = {camera: glance(frames) for camera, frames in episode.images.items()} if index in chosen else {}
+            found.append(Recording(index, *numbers, glances, last))
         on_episode()
+    damage.require_some(len(source))
     held_out = rows.table({name: config.holdout}).held_out if found else ()
     recordings = tuple(replace(one, held_out=bool(held)) for one, held in zip(found, held_out, strict=True))
-    rate = getattr(source, "measured_rate_hz", lambda: None)()
-    return Examined(source.action_spec, source.observation_spec, recordings, stored, rate)
+    skipped = tuple(damage.skipped)
+    return Examined(source.action_spec, source.observation_spec, recordings, stored, _rate(source, skipped), skipped)
+
+
+def _rate(source: EpisodeSource, skipped: tuple[Skipped, ...]) -> float | None:
+    try:
+        return getattr(source, "measured_rate_hz", lambda: None)()
+    except CorruptData:
+        if skipped:  # it was to be measured in one of these
+            return None
+        raise

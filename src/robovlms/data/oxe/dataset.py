@@ -75,8 +75,11 @@ class OXEDataset:
         return {camera.view: camera.feature for camera in reversed(self.convention.cameras)}
 
     def lengths(self) -> list[int]:
-        """Number of frames of each episode; RLDS keeps no index, so every record is looked at."""
-        return [len(self._frames(self.rlds.skim(number, [self._counted]), number)) for number in self._records]
+        """Number of frames of each episode; RLDS keeps no index, so every record is looked at.
+
+        0 where that fails: reading such an episode says why.
+        """
+        return [self._length(number) for number in self._records]
 
     def fingerprint(self) -> str:
         """Changes whenever the data set does, or what is known of it."""
@@ -137,6 +140,12 @@ class OXEDataset:
     def _counted(self) -> str:
         """A feature that tells the number of steps."""
         return STEPS + self.convention.actions[0][1].features[0]
+
+    def _length(self, number: int) -> int:
+        try:
+            return len(self._frames(self.rlds.skim(number, [self._counted]), number))
+        except CorruptData:
+            return 0
 
     def _frames(self, record: Record, number: int) -> range:
         num_steps = len(record[self._counted])
