@@ -35,9 +35,21 @@ def test_unpacked_lists_are_read_too():
     floats = message(2, b"".join(varint(1 << 3 | 5) + struct.pack("<f", value) for value in (1.5, -2.0)))
     integers = message(3, b"".join(varint(1 << 3) + varint(value) for value in (7, 300)))
     entries = [message(1, b"f") + message(2, floats), message(1, b"i") + message(2, integers)]
-    parsed = parse_example(message(1, b"".join(message(1, entry) for entry in entries)), "here")
+    data = message(1, b"".join(message(1, entry) for entry in entries))
+    parsed = parse_example(memoryview(data), "here")
     assert parsed["f"].tolist() == [1.5, -2.0]
     assert parsed["i"].tolist() == [7, 300]
+
+
+def test_the_two_fields_of_an_entry_come_in_any_order():
+    entry = message(2, message(3, message(1, varint(7)))) + message(1, b"i")
+    assert parse_example(message(1, message(1, entry)), "here")["i"].tolist() == [7]
+
+
+@pytest.mark.parametrize("entry", [message(1, b"i"), message(1, b"i") + message(3, b""), varint(1 << 3) + varint(5)])
+def test_an_entry_without_a_name_or_values(entry):
+    with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
+        parse_example(message(1, message(1, entry)), "here")
 
 
 @pytest.mark.parametrize("run", [b"\x80", b"\x01\xff", b"\xff" * 10 + b"\x01"])

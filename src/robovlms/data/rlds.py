@@ -82,8 +82,7 @@ class RLDSDataset:
     def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
         where, leaves = self.where(index), [self.leaf(path) for path in paths]
         example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
-        missing = sorted(self._keys - set(example))
-        if missing:
+        if missing := sorted(self._keys - example.keys()):
             raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
         record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
         lengths = {leaf.path: len(record[leaf.path]) for leaf in leaves if leaf.per_step}

@@ -6,9 +6,11 @@ leaf, for example ``steps/observation/state`` with 10 x 7 floats. A sequence ins
 values, and the lengths of its rows. A tensor with several open sizes stores its shape beside its bytes.
 """
 
+import math
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -19,7 +21,7 @@ from robovlms.data.tfrecord import Example, Value
 STEPS = "steps/"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Leaf:
     """One array of a record.
 
@@ -37,12 +39,12 @@ class Leaf:
     encoding: str
     levels: int
 
-    @property
+    @cached_property
     def per_step(self) -> bool:
         """Whether it belongs to the steps."""
         return self.path.startswith(STEPS) and self.levels > 0
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The names its parts have in a ``tf.Example``: the values first."""
         if self.levels > 1:
@@ -66,7 +68,7 @@ class Leaf:
             found = _rows(found, _numbers(lengths, self.path, where), f"{where}: '{self.path}'")
         return found
 
-    @property
+    @cached_property
     def _shape_is_stored(self) -> bool:
         return self.kind == "tensor" and self.shape.count(-1) > 1
 
@@ -80,7 +82,7 @@ class Leaf:
             items = [self._encoded(item, self.shape, where) for item in _bytes(value, self.path, where)]
             return items if -1 in self.shape else np.array(items, self.dtype).reshape(-1, *self.shape)
         numbers = _numbers(value, self.path, where)
-        size = abs(int(np.prod(self.shape)))
+        size = abs(math.prod(self.shape))
         if size == 0 or len(numbers) % size:
             raise CorruptData(f"{where}: '{self.path}' holds {len(numbers)} values, expected a multiple of {size}.")
         shape = self.shape if -1 in self.shape else (-1, *self.shape)

@@ -6,8 +6,9 @@ checked. Source: tensorflow/core/lib/io/record_writer.h and tensorflow/core/exam
 
 import mmap
 import struct
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -18,9 +19,14 @@ _HEADER = struct.Struct("<QI")
 _FOOTER = struct.Struct("<I")
 _MASK_DELTA = 0xA282EAD8
 _LONGEST_VARINT = 10
+_FIXED = {1: 8, 5: 4}
 
 Value = list[bytes] | np.ndarray
 Example = dict[str, Value]
+Buffer = bytes | memoryview
+Stop = Any
+Field = tuple[int, int, Stop]
+_NUMBER: Stop = object()
 
 
 def record_offsets(path: Path) -> list[int]:
@@ -93,7 +99,7 @@ def _truncated(path: Path, number: int) -> CorruptData:
     return CorruptData(f"{path}, record {number}: the file ends inside this record. Copy it again.")
 
 
-def parse_example(data: bytes | memoryview, where: str, wanted: Collection[str] | None = None) -> Example:
+def parse_example(data: Buffer, where: str, wanted: Collection[str] | None = None) -> Example:
     """The features of a serialised ``tf.Example``: lists of bytes, or float32 and int64 arrays.
 
     Of features that are not ``wanted`` only the names are read, and their values are empty; None wants all.
@@ -101,48 +107,54 @@ def parse_example(data: bytes | memoryview, where: str, wanted: Collection[str] 
     Raises:
         CorruptData: The bytes are no ``tf.Example``; the message starts with ``where``.
     """
+    found: Example = {}
     try:
-        entries = (entry for _, features in _fields(memoryview(data)) for _, entry in _fields(_message(features)))
-        return dict(_entry(_message(entry), wanted) for entry in entries)
+        for _, start, stop in _fields(data, 0, len(data)):
+            for _, begin, until in _fields(data, start, stop):
+                name, value = _entry(data, begin, until, wanted)
+                found[name] = value
     except (IndexError, ValueError, TypeError, struct.error) as error:
         raise CorruptData(f"{where}: not a tf.Example ({error!r}). Copy the file again.") from None
+    return found
 
 
-def _entry(entry: memoryview, wanted: Collection[str] | None) -> tuple[str, Value]:
-    parts = dict(_fields(entry))
-    name = bytes(_message(parts[1])).decode()
-    return name, _feature(_message(parts[2])) if wanted is None or name in wanted else []
+def _entry(data: Buffer, at: int, end: Stop, wanted: Collection[str] | None) -> tuple[str, Value]:
+    """Name and values: fields 1 and 2 of an entry of a mapping."""
+    first, second = _fields(data, at, end)
+    (key, start, stop), (kind, begin, until) = (first, second) if first[0] == 1 else (second, first)
+    if key != 1 or kind != 2:
+        raise ValueError(f"fields {key} and {kind} of a mapping")
+    name = str(data[start:stop], "utf-8")
+    return name, _feature(data, begin, until) if wanted is None or name in wanted else []
 
 
-def _feature(feature: memoryview) -> Value:
-    for kind, values in _fields(feature):
+def _feature(data: Buffer, at: int, end: Stop) -> Value:
+    for kind, start, stop in _fields(data, at, end):
         if kind == 1:
-            return [bytes(_message(value)) for _, value in _fields(_message(values))]
-        if kind == 2:
-            return _floats(_message(values))
+            return [bytes(data[begin:until]) for _, begin, until in _fields(data, start, stop)]
+        if kind == 2:  # packed values are one run of bytes, unpacked ones four bytes each
+            return np.frombuffer(b"".join([data[begin:until] for _, begin, until in _fields(data, start, stop)]), "<f4")
         if kind == 3:
-            return _integers(_message(values))
+            return _integers(data, _fields(data, start, stop))
     return []
 
 
-def _floats(message: memoryview) -> np.ndarray:
-    """Packed values are one run of bytes, unpacked ones four bytes each: both are concatenated."""
-    return np.frombuffer(b"".join(_message(value) for _, value in _fields(message)), "<f4")
-
-
-def _integers(message: memoryview) -> np.ndarray:
+def _integers(data: Buffer, values: list[Field]) -> np.ndarray:
     """Packed values are one run of bytes, unpacked ones a number each."""
-    values = (value for _, value in _fields(message))
-    found = [np.array([v], np.uint64) if isinstance(v, int) else _varints(v) for v in values]
-    return np.concatenate([np.empty(0, np.uint64), *found]).astype(np.int64)
+    found = [
+        np.array([start], np.uint64) if stop is _NUMBER else _varints(bytes(data[start:stop]))
+        for _, start, stop in values
+    ]
+    one = found[0] if len(found) == 1 else np.concatenate([np.empty(0, np.uint64), *found])
+    return one.astype(np.int64)
 
 
-def _varints(message: memoryview) -> np.ndarray:
+def _varints(run: bytes) -> np.ndarray:
     """All numbers of a packed run at once: raw images are stored like this."""
-    data = np.frombuffer(message, np.uint8)
+    data = np.frombuffer(run, np.uint8)
+    if run.isascii():  # every number is one byte: flags are stored like this
+        return data
     ends = np.flatnonzero(data < 0x80)
-    if len(ends) == len(data):
-        return data.astype(np.uint64)
     if not len(ends) or ends[-1] != len(data) - 1:
         raise ValueError("a number longer than its message")
     lengths = np.diff(ends, prepend=-1)
@@ -153,39 +165,44 @@ def _varints(message: memoryview) -> np.ndarray:
     return np.add.reduceat((data & 0x7F).astype(np.uint64) << shifts.astype(np.uint64), starts)
 
 
-def _message(value: memoryview | int) -> memoryview:
-    if isinstance(value, int):
-        raise TypeError("a number where a message belongs")
-    return value
+def _fields(data: Buffer, at: int, end: Stop) -> list[Field]:
+    """Field number, start and stop of each field of a protobuf message; wire types 0, 1, 2 and 5.
 
-
-def _fields(message: memoryview) -> Iterator[tuple[int, memoryview | int]]:
-    """Field numbers and contents of a protobuf message; wire types 0, 1, 2 and 5."""
-    at = 0
-    while at < len(message):
-        key, at = _varint(message, at)
-        wire = key & 7
-        if wire == 0:
-            value, at = _varint(message, at)
-            yield key >> 3, value
-            continue
-        if wire not in (1, 2, 5):
-            raise ValueError(f"wire type {wire}")
-        length, at = _varint(message, at) if wire == 2 else ({1: 8, 5: 4}[wire], at)
-        if at + length > len(message):
-            raise ValueError("a field longer than its message")
-        yield key >> 3, message[at : at + length]
-        at += length
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = message[at]
-        value |= (byte & 0x7F) << shift
+    Of a number the start is its value and the stop ``_NUMBER``, which raises ``TypeError`` wherever a message belongs.
+    """
+    found: list[Field] = []
+    while at < end:
+        key = data[at]
         at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
+        if key >= 0x80:
+            key, at = _varint(data, at - 1)
+        wire = key & 7
+        if wire == 2:
+            length = data[at]
+            at += 1
+            if length >= 0x80:
+                length, at = _varint(data, at - 1)
+        elif wire == 0:
+            value, at = _varint(data, at)
+            found.append((key >> 3, value, _NUMBER))
+            continue
+        elif wire in _FIXED:
+            length = _FIXED[wire]
+        else:
+            raise ValueError(f"wire type {wire}")
+        stop = at + length
+        if stop > end:
+            raise ValueError("a field longer than its message")
+        found.append((key >> 3, at, stop))
+        at = stop
+    return found
+
+
+def _varint(data: Buffer, at: int) -> tuple[int, int]:
+    value, shift = data[at] & 0x7F, 0
+    while data[at] >= 0x80:
+        at, shift = at + 1, shift + 7
         if shift > 63:
             raise ValueError("a number of more than 64 bits")
+        value |= (data[at] & 0x7F) << shift
+    return value, at + 1
