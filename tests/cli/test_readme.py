@@ -24,7 +24,9 @@ COMMANDS = [line.partition("#")[0] for block in BLOCKS for line in block.splitli
 @pytest.mark.parametrize("line", COMMANDS)
 def test_options_exist(line):
     _, name, *words = shlex.split(re.sub(r"[\[\]]", "", line))
-    known = {option for parameter in get_command(cli.app).commands[name].params for option in parameter.opts}
+    command = get_command(cli.app).commands[name]
+    command = command.commands[words[0]] if hasattr(command, "commands") else command
+    known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--") and "." not in word} <= known
 
 
