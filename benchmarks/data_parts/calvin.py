@@ -14,8 +14,8 @@ from robovlms.actions.spec import ImageSpec
 from robovlms.data.loader import Loader
 from robovlms.data.sources import CALVINConfig
 from robovlms.data.stats import action_statistics
-from robovlms.data.store import FrameStore
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
+from robovlms.data.store.frames import FrameStore
 from robovlms.data.window import WindowConfig
 
 IMAGE = ImageSpec(size=224)

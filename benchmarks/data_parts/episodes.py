@@ -7,8 +7,8 @@ import numpy as np
 from robovlms.actions.calvin import RELATIVE_ACTIONS, ROBOT_STATE
 from robovlms.actions.spec import Camera, ObservationSpec
 from robovlms.core.types import Episode
-from robovlms.data.calvin_writer import CALVINWriter
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.calvin.writer import CALVINWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 
 SIZES = {"rgb_static": 200, "rgb_gripper": 84}
 OBSERVATIONS = ObservationSpec(

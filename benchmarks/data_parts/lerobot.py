@@ -10,8 +10,8 @@ from data_parts.calvin import BATCH, WINDOW, loader_of, served
 from data_parts.episodes import OBSERVATIONS, SIZES, write_lerobot
 
 from robovlms.data.sources import LeRobotConfig
-from robovlms.data.store import FrameStore
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
+from robovlms.data.store.frames import FrameStore
 
 WHATS = ("LeRobot windows, no cache", "LeRobot windows, cache")
 

@@ -18,9 +18,9 @@ from data_parts.episodes import LENGTH, write_calvin
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.data.sources import CALVINConfig
-from robovlms.data.store import FrameStore
-from robovlms.data.store_build import build_store, bytes_needed, open_sources
-from robovlms.data.store_cache import STORE, load_store
+from robovlms.data.store.build import build_store, bytes_needed, open_sources
+from robovlms.data.store.cache import STORE, load_store
+from robovlms.data.store.frames import FrameStore
 
 EPOCHS, TIMES_LARGER, START_UP_S = 3, 4, 2.0
 FRAMES = 1_000_000

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from data_parts.beside import Row, Side, compare, cpu_seconds
 
-from robovlms.data.rlds import RLDSDataset
-from robovlms.data.tfrecord import parse_example, read_record, record_offsets
+from robovlms.data.rlds.folder import RLDSDataset
+from robovlms.data.rlds.tfrecord import parse_example, read_record, record_offsets
 
 TRAINED_ON = {"steps/observation/image_0": "byte", "steps/observation/state": "float", "steps/action": "float"}
 TRAINED_ON |= {"steps/language_instruction": "byte"}

@@ -10,7 +10,7 @@ from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.data.images import encode_video
 from robovlms.data.sources import BDRBenchConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 
 @pytest.fixture

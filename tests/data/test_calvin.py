@@ -12,7 +12,7 @@ from robovlms.actions.spec import ImageSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.data.sources import CALVINConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from robovlms.actions.delta_pose import delta_pose_spec
 from robovlms.actions.spec import Camera, ObservationSpec
 from robovlms.core.errors import CorruptData, SpecMismatch, UnknownName, UserError
 from robovlms.core.types import Episode
-from robovlms.data import calvin_writer
-from robovlms.data.calvin import CALVINDataset
-from robovlms.data.calvin_writer import CALVINWriter
+from robovlms.data.calvin import writer as calvin_writer
+from robovlms.data.calvin.dataset import CALVINDataset
+from robovlms.data.calvin.writer import CALVINWriter
 
 CAMERAS = (Camera(name="rgb_static", height=20, width=20), Camera(name="rgb_gripper", height=8, width=8))
 OBSERVATIONS = ObservationSpec(cameras=CAMERAS, state=ROBOT_STATE, rate_hz=30)

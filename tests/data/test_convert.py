@@ -11,7 +11,7 @@ from robovlms.cli import main as cli
 from robovlms.core.errors import SpecMismatch, UnknownName, UserError
 from robovlms.data.convert import convert
 from robovlms.data.detect import source_config
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import CALVINConfig, LeRobotConfig
 
 

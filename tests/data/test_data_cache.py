@@ -11,8 +11,8 @@ from robovlms.backbones.load import BackboneConfig, image_spec_at, load_backbone
 from robovlms.backbones.tiny import variants
 from robovlms.cli import main as cli
 from robovlms.core.errors import UserError
-from robovlms.data.lerobot import LeRobotDataset
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.data.lerobot.writer import LeRobotWriter
 
 
 @pytest.fixture

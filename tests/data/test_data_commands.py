@@ -20,7 +20,7 @@ from robovlms.core.errors import UnknownName, UserError
 from robovlms.data.dataset_statistics import load
 from robovlms.data.detect import detect, source_config
 from robovlms.data.inspection import inspect
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.reports.data_page import render
 
 HOSTILE = "</td><script>window.hacked = 1</script>{{ 7 * 7 }}\"'&"

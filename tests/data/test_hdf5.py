@@ -10,9 +10,9 @@ from hdf5_files import OSC_POSE, pixels, write_act, write_demos
 from robovlms.actions.spec import ActionComponent, ActionSpec, ImageSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, MissingExtra, SpecMismatch, UnknownName, UserError
-from robovlms.data.hdf5_language import instruction_in_name
+from robovlms.data.hdf5.language import instruction_in_name
 from robovlms.data.sources import HDF5Config
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 ACT = {"kind": "act"}
 
@@ -159,7 +159,7 @@ def test_a_file_for_another_controller_is_refused(tmp_path):
 
 
 def test_h5py_is_an_extra(tmp_path, monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("robovlms.data.hdf5") and "layout" not in name]:
+    for name in [name for name in sys.modules if name.startswith("robovlms.data.hdf5.") and "layout" not in name]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(MissingExtra, match=r"pip install 'robovlms\[hdf5\]'"):

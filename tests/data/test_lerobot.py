@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.lerobot import LeRobotDataset
-from robovlms.data.lerobot_encode import encode_episode
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.data.lerobot.encode import encode_episode
+from robovlms.data.lerobot.writer import LeRobotWriter
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_data_made_elsewhere_has_no_specs(write):
 
 
 def test_data_files_are_split_by_size(write, monkeypatch, make_episode):
-    monkeypatch.setattr("robovlms.data.lerobot_format.DATA_FILE_MB", 0.02)
+    monkeypatch.setattr("robovlms.data.lerobot.format.DATA_FILE_MB", 0.02)
     path = write()
     assert len(list(path.glob("data/chunk-000/*.parquet"))) > 1
     for seed, episode in enumerate(LeRobotDataset(path)):

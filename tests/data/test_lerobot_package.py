@@ -14,8 +14,8 @@ import sys
 import numpy as np
 import pytest
 
-from robovlms.data.lerobot import LeRobotDataset
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.data.lerobot.writer import LeRobotWriter
 
 PYTHON = os.environ.get("LEROBOT_PYTHON", sys.executable)
 V2_PYTHON = os.environ.get("LEROBOT_V2_PYTHON")

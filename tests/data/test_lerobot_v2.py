@@ -7,9 +7,9 @@ import pytest
 from lerobot_v2 import TASKS, V2Folder, recording, write_mp4
 
 from robovlms.core.errors import CorruptData, UnknownName, UserError
-from robovlms.data.lerobot import LeRobotDataset
+from robovlms.data.lerobot.dataset import LeRobotDataset
 from robovlms.data.sources import LeRobotConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import torch
 from robovlms.actions.normalize import Normalizer
 from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.loader import Loader
 from robovlms.data.sources import LeRobotConfig
 from robovlms.data.stats import action_statistics, state_statistics
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 from robovlms.data.window import WindowConfig
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.data.oxe import OXEDataset
-from robovlms.data.rlds import RLDSDataset
-from robovlms.data.rlds_features import parse_features
+from robovlms.data.rlds.features import parse_features
+from robovlms.data.rlds.folder import RLDSDataset
 
 
 @pytest.fixture

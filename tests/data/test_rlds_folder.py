@@ -14,7 +14,7 @@ from tfds_folder import features, image, sequence, steps, tensor, text, write_fo
 from robovlms.actions.spec import ActionComponent, ActionSpec, StateComponent
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
-from robovlms.data.rlds import RLDSDataset
+from robovlms.data.rlds.folder import RLDSDataset
 from robovlms.data.sources import RLDSConfig
 
 RNG = np.random.default_rng(0)

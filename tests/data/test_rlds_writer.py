@@ -9,12 +9,12 @@ from tfds_folder import example, frame
 
 from robovlms.core.errors import CorruptData, UserError
 from robovlms.data.oxe.dataset import OXEDataset
-from robovlms.data.rlds import RLDSDataset
-from robovlms.data.rlds_writer import RLDSWriter
+from robovlms.data.rlds.folder import RLDSDataset
+from robovlms.data.rlds.tfrecord import record_offsets
+from robovlms.data.rlds.tfrecord_write import framed, serialize_example
+from robovlms.data.rlds.writer import RLDSWriter
 from robovlms.data.sources import RLDSConfig
-from robovlms.data.store_build import build_store, open_sources
-from robovlms.data.tfrecord import record_offsets
-from robovlms.data.tfrecord_write import framed, serialize_example
+from robovlms.data.store.build import build_store, open_sources
 
 EMPTY = {"images": {}, "state": np.zeros((0, 4), np.float32), "actions": np.zeros((0, 7), np.float32)}
 

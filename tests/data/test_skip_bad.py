@@ -19,11 +19,11 @@ from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData
 from robovlms.data.dataset_statistics import load
 from robovlms.data.detect import kinds
-from robovlms.data.lerobot_writer import LeRobotWriter
-from robovlms.data.rlds_writer import RLDSWriter
-from robovlms.data.store_build import build_store, cache_folder, open_sources
-from robovlms.data.store_cache import load_store
-from robovlms.data.tfrecord import record_offsets
+from robovlms.data.lerobot.writer import LeRobotWriter
+from robovlms.data.rlds.tfrecord import record_offsets
+from robovlms.data.rlds.writer import RLDSWriter
+from robovlms.data.store.build import build_store, cache_folder, open_sources
+from robovlms.data.store.cache import load_store
 
 BAD = 3
 EPISODES = 7
@@ -31,9 +31,9 @@ KILLED = """
 import json, os, signal, sys
 from pathlib import Path
 from robovlms.core.config import validate
-from robovlms.data import store_place
+from robovlms.data.store import place as store_place
 from robovlms.data.detect import kinds
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 store_place.EPISODES_A_NOTE = 1
 settings = json.loads(sys.argv[1])

@@ -7,9 +7,9 @@ from robovlms.actions.spec import ImageSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, SpecMismatch, UnknownName, UserError
 from robovlms.data.images import fit_image
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig, RLDSConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 
 @pytest.fixture

@@ -11,19 +11,20 @@ import numpy as np
 import pytest
 
 from robovlms.core.errors import CorruptData
-from robovlms.data import store_cache, store_place
-from robovlms.data.lerobot import LeRobotDataset
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
-from robovlms.data.store_build import build_store, bytes_needed, cache_folder, open_sources
+from robovlms.data.store import cache as store_cache
+from robovlms.data.store import place as store_place
+from robovlms.data.store.build import build_store, bytes_needed, cache_folder, open_sources
 
 EPISODES = 10
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from robovlms.data import store_place
+from robovlms.data.store import place as store_place
 from robovlms.data.sources import LeRobotConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 
 store_place.EPISODES_A_NOTE = 2
 def at(done, total):

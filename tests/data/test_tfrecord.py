@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tfds_folder import example, frame, message, varint
 
 from robovlms.core.errors import CorruptData
-from robovlms.data.tfrecord import masked_crc, parse_example, read_record, record_offsets
+from robovlms.data.rlds.tfrecord import masked_crc, parse_example, read_record, record_offsets
 
 
 @settings(max_examples=100, deadline=None)

@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 
-from robovlms.data.tfrecord import masked_crc
+from robovlms.data.rlds.tfrecord import masked_crc
 
 CLASS = "tensorflow_datasets.core.features"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from robovlms.data.lerobot import LeRobotDataset
+from robovlms.data.lerobot.dataset import LeRobotDataset
 from robovlms.demos.collect import Plan, collect
 from robovlms.worlds.tabletop import ACTION_SPEC, observation_spec
 from robovlms.worlds.tabletop.chains import MAX_STEPS

@@ -12,7 +12,7 @@ from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig
 from robovlms.cli.training import train_and_measure
 from robovlms.data.sources import RLDSConfig
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 from robovlms.evaluation.open_loop import open_loop
 from robovlms.heads.mlp import MLPConfig
 from robovlms.policies.vla import VLA, VLAManifest

@@ -15,7 +15,7 @@ from robovlms.core.errors import CorruptData, UserError
 from robovlms.core.types import Episode
 from robovlms.core.vl_batch import VLBatch
 from robovlms.data.images import encode_image
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.policies.vla import VLA
 from robovlms.training.experiment import Experiment
 from robovlms.training.run import run

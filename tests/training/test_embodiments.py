@@ -8,8 +8,8 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.core.config import validate
 from robovlms.core.errors import SpecMismatch, UnknownName, UserError
 from robovlms.core.types import Episode, Observation
-from robovlms.data.lerobot_writer import LeRobotWriter
-from robovlms.data.store_build import open_sources
+from robovlms.data.lerobot.writer import LeRobotWriter
+from robovlms.data.store.build import open_sources
 from robovlms.evaluation.open_loop import open_loop
 from robovlms.policies.vla import VLA
 from robovlms.training.experiment import Experiment

@@ -15,9 +15,9 @@ from robovlms.core.config import validate
 from robovlms.core.errors import UserError
 from robovlms.core.types import Episode
 from robovlms.data.augment import AugmentConfig
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
-from robovlms.data.store_build import open_sources
+from robovlms.data.store.build import open_sources
 from robovlms.heads.lstm import LSTMConfig
 from robovlms.training import media
 from robovlms.training.experiment import Experiment, TrainingConfig

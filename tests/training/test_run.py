@@ -22,7 +22,7 @@ from robovlms.backbones.load import BackboneConfig
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
 from robovlms.heads.mlp import MLPConfig
 from robovlms.policies.checkpoint_files import locate

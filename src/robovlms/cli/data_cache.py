@@ -10,9 +10,9 @@ from robovlms.actions.spec import ImageSpec
 from robovlms.architectures.model import image_spec_before
 from robovlms.cli.skipped import tell_skipped
 from robovlms.core.errors import UserError
-from robovlms.data.store_build import OpenedSources, build_store, bytes_needed, cache_folder, open_sources
-from robovlms.data.store_cache import load_store
-from robovlms.data.store_place import partial_of
+from robovlms.data.store.build import OpenedSources, build_store, bytes_needed, cache_folder, open_sources
+from robovlms.data.store.cache import load_store
+from robovlms.data.store.place import partial_of
 from robovlms.training.experiment import Experiment
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from robovlms.cli.skipped import tell_skipped
-from robovlms.data.store_build import build_store, open_sources
+from robovlms.data.store.build import build_store, open_sources
 from robovlms.evaluation.open_loop import write_open_loop
 from robovlms.policies.vla import VLA
 from robovlms.training.experiment import Experiment

@@ -96,6 +96,14 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
     return data
 
 
+def inside(folder: Path, relative: str, where: str) -> Path:
+    """``relative`` below ``folder``; raises ``CorruptData`` when it leads out of it, without following links."""
+    path = Path(os.path.normpath(relative))
+    if path.is_absolute() or path.parts[:1] == (os.pardir,):
+        raise CorruptData(f"{where} leads out of the data set: '{relative}'. Do not trust this data set.")
+    return folder / relative
+
+
 @contextmanager
 def clear_disk_errors(path: Path) -> Generator[None]:
     """Turn a full disk or a folder that cannot be written into a ``UserError`` that names the place."""

@@ -17,8 +17,7 @@ from pydantic import Field
 
 from robovlms.core.config import Config, digest_of
 from robovlms.core.errors import CorruptData
-from robovlms.core.files import read_json
-from robovlms.data.lerobot_info import inside
+from robovlms.core.files import inside, read_json
 
 IMAGE = "<image>"
 ROLES = ("human", "gpt")

@@ -128,15 +128,15 @@ def opened(to: str, out: Path, old: Chosen, images: ImageKind, config: SourceCon
     origin = {"converted_from": config.path.name, "kind": getattr(config, "kind", "")}
     match to, images:
         case "lerobot", _:
-            from robovlms.data.lerobot_writer import LeRobotWriter
+            from robovlms.data.lerobot.writer import LeRobotWriter
 
             return LeRobotWriter(out, action, observation, image_format=images, provenance=origin)
         case "rlds", "png" | "jpeg":
-            from robovlms.data.rlds_writer import RLDSWriter
+            from robovlms.data.rlds.writer import RLDSWriter
 
             return RLDSWriter(out, action, observation, image_format=images, provenance=origin)
         case "calvin", "png":
-            from robovlms.data.calvin_writer import CALVINWriter
+            from robovlms.data.calvin.writer import CALVINWriter
 
             return CALVINWriter(out, action, observation)
     if to in ("rlds", "calvin"):

@@ -17,7 +17,7 @@ from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig, augment
 from robovlms.data.mixture import Mixture
 from robovlms.data.prefetch import prefetched
-from robovlms.data.store import FrameStore
+from robovlms.data.store.frames import FrameStore
 from robovlms.data.window import WindowConfig, Windows, lay_out, window_ends, windows_per_episode
 
 

@@ -11,9 +11,9 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.config import Config
 from robovlms.core.errors import MissingExtra
 from robovlms.core.types import Episode
-from robovlms.data.bdrbench_annotation import BDRBenchKeys
-from robovlms.data.hdf5_layout import Layout, LIBEROLayout
-from robovlms.data.rlds_convention import RLDSConvention
+from robovlms.data.bdrbench.annotation import BDRBenchKeys
+from robovlms.data.hdf5.layout import Layout, LIBEROLayout
+from robovlms.data.rlds.convention import RLDSConvention
 
 
 @runtime_checkable
@@ -111,7 +111,7 @@ class LeRobotConfig(SourceConfig):
 
     def open(self) -> EpisodeSource:
         """Read the metadata."""
-        from robovlms.data.lerobot import LeRobotDataset
+        from robovlms.data.lerobot.dataset import LeRobotDataset
 
         return LeRobotDataset(self.path, self.action_spec, self.action_feature, self.state_feature)
 
@@ -167,7 +167,7 @@ class HDF5Config(SourceConfig):
     kind: Literal["hdf5"] = "hdf5"
     layout: Layout = LIBEROLayout()
     convention: str | None = None
-    """What the actions mean, by name (see ``hdf5_conventions``); that of the layout when None."""
+    """What the actions mean, by name (see ``hdf5.conventions``); that of the layout when None."""
     action_spec: ActionSpec | None = None
     """What they mean, where no convention fits."""
     instruction: str | None = None
@@ -178,7 +178,7 @@ class HDF5Config(SourceConfig):
     def open(self) -> EpisodeSource:
         """Read groups, shapes and texts of every file."""
         try:
-            from robovlms.data.hdf5 import HDF5Dataset
+            from robovlms.data.hdf5.dataset import HDF5Dataset
         except ModuleNotFoundError as error:
             if error.name != "h5py":
                 raise
@@ -206,7 +206,7 @@ class BDRBenchConfig(SourceConfig):
 
     def open(self) -> EpisodeSource:
         """Read every annotation and the head of two videos."""
-        from robovlms.data.bdrbench import BDRBenchDataset
+        from robovlms.data.bdrbench.dataset import BDRBenchDataset
 
         return BDRBenchDataset(self.path, self.split, self.action_spec, self.keys)
 
@@ -228,7 +228,7 @@ class CALVINConfig(SourceConfig):
     per_task: int | None = Field(None, ge=1)
     """How many annotations of each task to use, such as 10."""
     spans: Path | None = None
-    """File that lists the annotations to use (see ``calvin_subset``)."""
+    """File that lists the annotations to use (see ``calvin.subset``)."""
     seed: int = 0
     """Decides which annotations ``fraction`` and ``per_task`` take."""
 
@@ -241,8 +241,8 @@ class CALVINConfig(SourceConfig):
 
     def open(self) -> EpisodeSource:
         """Read the annotations and look at one frame."""
-        from robovlms.data.calvin import CALVINDataset
-        from robovlms.data.calvin_subset import Subset
+        from robovlms.data.calvin.dataset import CALVINDataset
+        from robovlms.data.calvin.subset import Subset
 
         folder = self.path / self.split if (self.path / self.split).is_dir() else self.path
         subset = Subset(folder, self.scenes, self.fraction, self.per_task, self.spans, self.seed)

@@ -12,7 +12,7 @@ from robovlms.core.config import parse
 from robovlms.core.errors import UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.data.row_sample import RowSample, rank_error
-from robovlms.data.store import FrameStore
+from robovlms.data.store.frames import FrameStore
 
 CHANCE = 1e-6
 """Probability with which a quantile of a sample may be further off than stated."""

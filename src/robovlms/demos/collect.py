@@ -17,8 +17,8 @@ from typing import Literal
 
 from robovlms.core.errors import UserError
 from robovlms.core.processes import end_with_parent
-from robovlms.data.lerobot_encode import EncodedEpisode, encode_episode
-from robovlms.data.lerobot_writer import LeRobotWriter
+from robovlms.data.lerobot.encode import EncodedEpisode, encode_episode
+from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.demos.chain import collect_chain
 from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
 from robovlms.worlds.tabletop.conventions import WORLD_VERSION

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from robovlms.core.config import Config
 from robovlms.core.files import write_json
 from robovlms.data.loader import Loader
-from robovlms.data.store import FrameStore
+from robovlms.data.store.frames import FrameStore
 from robovlms.data.window import WindowConfig
 from robovlms.policies.vla import VLA
 from robovlms.statistics.intervals import bootstrap_mean

@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 
 from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
-from robovlms.data.store import FrameStore
+from robovlms.data.store.frames import FrameStore
 
 FILE = "media.npy"
 BATCH = 128

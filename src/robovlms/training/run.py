@@ -26,8 +26,8 @@ from robovlms.core.errors import UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.data.loader import Loader, normalized
 from robovlms.data.stats import action_statistics, state_statistics
-from robovlms.data.store import FrameStore
-from robovlms.data.store_build import OpenedSources, build_store, open_sources
+from robovlms.data.store.build import OpenedSources, build_store, open_sources
+from robovlms.data.store.frames import FrameStore
 from robovlms.data.window import WindowConfig, lay_out
 from robovlms.policies.checkpoint_files import locate
 from robovlms.policies.vla import VLA, VLAManifest

@@ -11,9 +11,9 @@ from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import CorruptData
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.doctor.kept import spread
-from robovlms.data.episode_rows import EpisodeRows, Row
 from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.store.episode_rows import EpisodeRows, Row
 
 SMALL = 16
 """Side of the small pictures in pixels."""

@@ -10,9 +10,9 @@ from robovlms.core.files import read_json
 from robovlms.data.oxe.convention import CameraFeature, Convention
 from robovlms.data.oxe.frames import require_image
 from robovlms.data.oxe.tables import convention_of, given
-from robovlms.data.rlds import RLDSDataset
-from robovlms.data.rlds_convention import CONVENTION_FILE, RLDSConvention
-from robovlms.data.rlds_features import STEPS, Leaf
+from robovlms.data.rlds.convention import CONVENTION_FILE, RLDSConvention
+from robovlms.data.rlds.features import STEPS, Leaf
+from robovlms.data.rlds.folder import RLDSDataset
 
 
 def choose(

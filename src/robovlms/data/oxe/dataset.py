@@ -16,9 +16,9 @@ from robovlms.data.oxe.choose import choose
 from robovlms.data.oxe.finite import require_finite
 from robovlms.data.oxe.frames import camera_of, images_of
 from robovlms.data.oxe.mixtures import rt_partial
-from robovlms.data.rlds import Record, RLDSDataset, steps_of
-from robovlms.data.rlds_convention import INFO, TASK, RLDSConvention, info_of
-from robovlms.data.rlds_features import STEPS
+from robovlms.data.rlds.convention import INFO, TASK, RLDSConvention, info_of
+from robovlms.data.rlds.features import STEPS
+from robovlms.data.rlds.folder import Record, RLDSDataset, steps_of
 
 LAST = f"{STEPS}is_last"
 

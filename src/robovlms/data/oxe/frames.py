@@ -8,8 +8,8 @@ from robovlms.actions.spec import Camera
 from robovlms.core.errors import CorruptData, UserError
 from robovlms.data.images import Frames, decode_image, decode_images
 from robovlms.data.oxe.convention import OBSERVATION, CameraFeature
-from robovlms.data.rlds import RLDSDataset
-from robovlms.data.rlds_features import STEPS, Leaf
+from robovlms.data.rlds.features import STEPS, Leaf
+from robovlms.data.rlds.folder import RLDSDataset
 
 
 def camera_of(rlds: RLDSDataset, feature: str) -> Camera:

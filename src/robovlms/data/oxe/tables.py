@@ -12,7 +12,7 @@ from robovlms.data.oxe.franka import FRANKA
 from robovlms.data.oxe.numbers import Numbers, columns, join, take
 from robovlms.data.oxe.others import OTHERS
 from robovlms.data.oxe.rtx import RTX
-from robovlms.data.rlds_convention import RLDSConvention
+from robovlms.data.rlds.convention import RLDSConvention
 
 Part = TypeVar("Part", ActionComponent, StateComponent)
 

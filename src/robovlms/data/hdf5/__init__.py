@@ -1,0 +1,1 @@
+"""HDF5 files in the layouts of LIBERO, robomimic and ACT."""

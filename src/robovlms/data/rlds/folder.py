@@ -1,0 +1,127 @@
+"""Reads RLDS data sets (Open X-Embodiment, BridgeData ...) as TensorFlow Datasets stores them, without TensorFlow.
+
+``RLDSDataset`` knows the format only; what the numbers of a particular data set mean is in ``oxe``. The reader is
+strict: a truncated or damaged record is an error that names the file and the record.
+"""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from robovlms.core.config import digest_of
+from robovlms.core.errors import CorruptData, UnknownName, UserError
+from robovlms.core.files import read_json
+from robovlms.data.rlds.features import STEPS, Leaf, parse_features
+from robovlms.data.rlds.tfrecord import parse_example, read_record, record_offsets, skim_record
+
+Record = dict[str, Any]
+
+
+class RLDSDataset:
+    """The records of one split. Opening reads ``features.json``, ``dataset_info.json`` and the record lengths."""
+
+    def __init__(self, path: Path | str, split: str = "train"):
+        """Open a split.
+
+        Args:
+            path: The version folder, which holds ``features.json``.
+            split: Name of a split in ``dataset_info.json``.
+
+        Raises:
+            CorruptData: A file is missing or cut short, or holds another number of records than stated.
+            UnknownName: There is no such split.
+        """
+        self.path, self.split = Path(path), split
+        if not self.path.is_dir():
+            raise UserError(f"Data set {self.path} does not exist. Check the path.")
+        self.info = read_json(self.path / "dataset_info.json")
+        self.leaves = parse_features(read_json(self.path / "features.json"))
+        self._keys = {key for leaf in self.leaves.values() for key in leaf.keys}
+        self.name: str = self.info.get("name", self.path.parent.name)
+        if self._format != "tfrecord":
+            raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
+        self._records = [
+            (file, offset, number)
+            for file, expected in self._files().items()
+            for number, offset in enumerate(_checked_offsets(file, expected))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def where(self, index: int) -> str:
+        """File and number of a record, for messages."""
+        file, _, number = self._records[index]
+        return f"{file}, record {number}"
+
+    def leaf(self, path: str) -> Leaf:
+        """The description of an array by path, for example ``steps/observation/image_0``."""
+        if path not in self.leaves:
+            raise UnknownName("feature", path, self.leaves)
+        return self.leaves[path]
+
+    def read(self, index: int, paths: Collection[str] | None = None) -> Record:
+        """The arrays of a record by path, all when ``paths`` is None; images stay files (see ``images.decode_image``).
+
+        Raises:
+            CorruptData: The record is damaged, an array is missing, or steps differ in number.
+            UnknownName: There is no array of that path.
+        """
+        return self._arrays(read_record(*self._records[index]), index, self.leaves if paths is None else paths)
+
+    def skim(self, index: int, paths: Collection[str]) -> Record:
+        """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
+        return self._arrays(skim_record(*self._records[index]), index, paths)
+
+    def fingerprint(self) -> str:
+        """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
+        meta = [(self.path / name).read_bytes() for name in ("features.json", "dataset_info.json")]
+        sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
+        return digest_of(b"".join(meta) + "\n".join(sizes).encode())
+
+    def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
+        where, leaves = self.where(index), [self.leaf(path) for path in paths]
+        example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
+        if missing := sorted(self._keys - example.keys()):
+            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
+        record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
+        lengths = {leaf.path: len(record[leaf.path]) for leaf in leaves if leaf.per_step}
+        if len(set(lengths.values())) > 1:
+            raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
+        return record
+
+    def _files(self) -> dict[Path, int]:
+        """Every file of the split and how many records it should hold."""
+        splits = {split["name"]: split for split in self.info.get("splits", ())}
+        if self.split not in splits:
+            raise UnknownName("split", self.split, splits)
+        lengths = [int(length) for length in splits[self.split]["shardLengths"]]
+        return {self.path / self._file_name(splits[self.split], i, len(lengths)): n for i, n in enumerate(lengths)}
+
+    @property
+    def _format(self) -> str:
+        return self.info.get("fileFormat") or "tfrecord"
+
+    def _file_name(self, split: Mapping[str, Any], shard: int, shards: int) -> str:
+        template = split.get("filepathTemplate") or "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"
+        parts = {"DATASET": self.name, "SPLIT": self.split, "FILEFORMAT": self._format, "NUM_SHARDS": f"{shards:05d}"}
+        parts |= {"SHARD_INDEX": f"{shard:05d}", "SHARD_X_OF_Y": f"{shard:05d}-of-{shards:05d}"}
+        try:
+            name = template.format(**parts)
+        except (KeyError, IndexError, ValueError) as error:
+            raise CorruptData(f"{self.path / 'dataset_info.json'}: template '{template}' has {error!r}.") from None
+        if Path(name).name != name:
+            raise CorruptData(f"{self.path / 'dataset_info.json'}: template '{template}' leaves the folder.")
+        return name
+
+
+def steps_of(record: Record) -> Record:
+    """The arrays of the steps, without their prefix."""
+    return {path.removeprefix(STEPS): value for path, value in record.items() if path.startswith(STEPS)}
+
+
+def _checked_offsets(file: Path, expected: int) -> list[int]:
+    offsets = record_offsets(file)
+    if len(offsets) != expected:
+        raise CorruptData(f"{file}: got {len(offsets)} records, but dataset_info.json says {expected}. Copy it again.")
+    return offsets

@@ -1,0 +1,1 @@
+"""Frames decoded once, in memory or in a folder that runs share."""
