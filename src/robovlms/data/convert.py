@@ -6,10 +6,9 @@ it, and read beside the old one: numbers and texts of all episodes, images of so
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,18 +20,11 @@ from robovlms.data.damage import Damage, Skipped
 from robovlms.data.detect import source_config
 from robovlms.data.images import Frames
 from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.writer import DatasetWriter
 
 ImageKind = Literal["png", "jpeg", "mp4"]
 LOOKED_AT = 8
 """Episodes whose images are compared, spread evenly."""
-
-
-class Writer(Protocol):
-    """Appends episodes to a new data set."""
-
-    def add(self, episode: Episode) -> None:
-        """Append one."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +109,7 @@ def convert(
     return Conversion(total, sum(new.source.lengths()), losses, tuple(damage.skipped))
 
 
-def opened(to: str, out: Path, old: Chosen, images: ImageKind, config: SourceConfig) -> AbstractContextManager[Writer]:
+def opened(to: str, out: Path, old: Chosen, images: ImageKind, config: SourceConfig) -> DatasetWriter:
     """The writer of a format.
 
     Raises:

@@ -10,20 +10,20 @@ which other loaders pass over. Sentences have no embeddings; mees/calvin's ``rel
 them.
 """
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal
 
 import numpy as np
+from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, partial_folder, publish
+from robovlms.core.files import clear_disk_errors
 from robovlms.core.types import Episode
 from robovlms.data.calvin.annotations import ANNOTATIONS, SCENES, SEGMENTS
 from robovlms.data.calvin.encode import frame_arrays, require_convention
+from robovlms.data.writer import DatasetWriter
 
 DIGITS = 7
 FRAMES_PER_SCENE = 1_000_000
@@ -41,7 +41,7 @@ class Entry:
     source: str
 
 
-class CALVINWriter:
+class CALVINWriter(DatasetWriter):
     """Appends episodes of CALVIN's convention to a new folder."""
 
     def __init__(
@@ -64,14 +64,15 @@ class CALVINWriter:
             UnknownName: A camera or a component of the state is missing.
             UserError: A camera has another name, or the folder holds something.
         """
-        self.path, self.action_spec, self.observation_spec = Path(path), action_spec, observation_spec
+        self.action_spec, self.observation_spec = action_spec, observation_spec
         require_convention(action_spec, observation_spec)
         self._entries: list[Entry] = []
         self._used: dict[str, int] = {}
-        self._partial = partial_folder(self.path)
+        super().__init__(path)
         self._folder = self._partial / split
         self._folder.mkdir()
 
+    @override
     def add(self, episode: Episode) -> None:
         """Append one episode. Of its ``info``, ``scene`` and ``source`` are kept.
 
@@ -89,11 +90,13 @@ class CALVINWriter:
                 np.savez_compressed(self._folder / f"episode_{first + offset:0{DIGITS}d}.npz", **frame)
         self._entries.append(Entry(first, first + len(episode), episode.instruction, episode.task, scene, source))
 
-    def close(self) -> Path:
-        """Write what is said about the frames, and give the folder its name; returns ``path``."""
-        if not self._entries:
-            self.abort()
-            raise UserError(f"No episode was added, so {self.path} was not written.")
+    @property
+    @override
+    def num_episodes(self) -> int:
+        return len(self._entries)
+
+    @override
+    def finish(self) -> None:
         segments = np.array([(entry.first, entry.last) for entry in self._entries])
         with clear_disk_errors(self.path):
             (self._folder / "lang_annotations").mkdir()
@@ -102,23 +105,6 @@ class CALVINWriter:
             np.save(self._folder / "ep_lens.npy", segments[:, 1] - segments[:, 0] + 1)
             if scenes := self._scenes():
                 np.save(self._folder / SCENES, np.array(scenes))
-        publish(self._partial, self.path)
-        return self.path
-
-    def abort(self) -> None:
-        """Throw away what was written so far."""
-        shutil.rmtree(self._partial, ignore_errors=True)
-
-    def __enter__(self) -> "CALVINWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
 
     def _take(self, scene: str, count: int, where: str) -> int:
         """The first of ``count`` new frame numbers of a scene."""

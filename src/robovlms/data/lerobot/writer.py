@@ -8,28 +8,28 @@ Non-obvious behaviours: an episode never straddles two data files; each episode 
 episode is one video file (the format allows many), which keeps encoding parallel and reading free of seeks.
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import pyarrow as pa  # noqa: TID253 - only code that writes a data set imports this module
 import pyarrow.parquet as pq  # noqa: TID253 - same
+from typing_extensions import override
 
 import robovlms
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, partial_folder, publish, write_json
+from robovlms.core.files import clear_disk_errors, write_json
 from robovlms.core.types import Episode
 from robovlms.data.images import ImageFormat
 from robovlms.data.lerobot import format as fmt
 from robovlms.data.lerobot.catalog import Catalog
 from robovlms.data.lerobot.encode import EncodedEpisode, encode_episode
 from robovlms.data.lerobot.tables import data_schema, data_table, episodes_table, tasks_table
+from robovlms.data.writer import DatasetWriter
 
 
-class LeRobotWriter:
+class LeRobotWriter(DatasetWriter):
     """Appends episodes of one convention to a new data set."""
 
     def __init__(
@@ -51,16 +51,17 @@ class LeRobotWriter:
             image_format: ``png`` (exact), ``jpeg`` or ``mp4``.
             provenance: How the data was made (command, seed, simulator version): JSON values.
         """
-        self.path, self.fps = Path(path), fps or action_spec.rate_hz
+        self.fps = fps or action_spec.rate_hz
         self.action_spec, self.observation_spec, self.image_format = action_spec, observation_spec, image_format
         self.provenance = dict(provenance or {})
         self.features = fmt.features(action_spec, observation_spec, image_format, self.fps)
-        self._partial = partial_folder(self.path)
+        super().__init__(path)
         self._schema = data_schema(self.features)
         self._catalog = Catalog()
         self._file: pq.ParquetWriter | None = None
         self._file_index, self._file_bytes = -1, 0
 
+    @override
     def add(self, episode: Episode | EncodedEpisode) -> None:
         """Append one episode.
 
@@ -76,11 +77,13 @@ class LeRobotWriter:
             places = self._write_videos(episode) | self._write_data(table)
         self._catalog.add(episode, columns, places)
 
-    def close(self) -> Path:
-        """Write the metadata and give the data set its name; returns ``path``."""
-        if not len(self._catalog):
-            self.abort()
-            raise UserError(f"No episode was added, so {self.path} was not written.")
+    @property
+    @override
+    def num_episodes(self) -> int:
+        return len(self._catalog)
+
+    @override
+    def finish(self) -> None:
         self._close_file()
         episodes = self._partial / fmt.EPISODES / "chunk-000" / "file-000.parquet"
         with clear_disk_errors(self.path):
@@ -90,24 +93,11 @@ class LeRobotWriter:
         write_json(self._partial / fmt.INFO, self._info())
         write_json(self._partial / fmt.STATS, self._catalog.stats())
         write_json(self._partial / fmt.SPECS, self._specs())
-        publish(self._partial, self.path)
-        return self.path
 
+    @override
     def abort(self) -> None:
-        """Throw away what was written so far."""
         self._close_file()
-        shutil.rmtree(self._partial, ignore_errors=True)
-
-    def __enter__(self) -> "LeRobotWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+        super().abort()
 
     def _check(self, episode: EncodedEpisode) -> None:
         expected = {camera.name: (camera.height, camera.width) for camera in self.observation_spec.cameras}

@@ -9,25 +9,26 @@ have it; what ``Episode.info`` says is kept as JSON, except ``source``, which be
 """
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Literal
+
+from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, partial_folder, publish, write_json
+from robovlms.core.files import clear_disk_errors, publish, write_json
 from robovlms.core.types import Episode
 from robovlms.data.rlds import describe
 from robovlms.data.rlds.convention import CONVENTION_FILE
 from robovlms.data.rlds.encode import record_of, require_fit
 from robovlms.data.rlds.tfrecord_write import framed, serialize_example
+from robovlms.data.writer import DatasetWriter
 
 _SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]*")
 
 
-class RLDSWriter:
+class RLDSWriter(DatasetWriter):
     """Appends episodes of one convention to a new data set."""
 
     def __init__(
@@ -58,14 +59,15 @@ class RLDSWriter:
         """
         if not _SNAKE_CASE.fullmatch(name):
             raise UserError(f"Data set name: got '{name}', expected lower-case letters, digits and underscores.")
-        self.path, self.name, self.split, self.image_format = Path(path), name, split, image_format
+        self.name, self.split, self.image_format = name, split, image_format
         self.action_spec, self.observation_spec = action_spec, observation_spec
         self._provenance, self._shard_bytes = dict(provenance or {}), int(shard_mb * 2**20)
-        self._partial = partial_folder(self.path)
+        super().__init__(path)
         self._file: BinaryIO | None = None
         self._lengths: list[int] = []
         self._num_bytes = self._room = 0
 
+    @override
     def add(self, episode: Episode) -> None:
         """Append one episode.
 
@@ -85,11 +87,13 @@ class RLDSWriter:
         self._room -= len(record)
         self._num_bytes += len(record)
 
-    def close(self) -> Path:
-        """Write the descriptions and give the data set its name; returns ``path``."""
-        if not self._lengths:
-            self.abort()
-            raise UserError(f"No episode was added, so {self.path} was not written.")
+    @property
+    @override
+    def num_episodes(self) -> int:
+        return sum(self._lengths)
+
+    @override
+    def finish(self) -> None:
         self._close_file()
         for number in range(len(self._lengths)):
             publish(self._partial / _shard(number), self._partial / self._file_name(number))
@@ -101,24 +105,11 @@ class RLDSWriter:
         write_json(self._partial / CONVENTION_FILE, own.model_dump(mode="json"))
         info = describe.dataset_info(self.name, self.split, self._lengths, self._num_bytes, self._provenance)
         write_json(self._partial / "dataset_info.json", info)
-        publish(self._partial, self.path)
-        return self.path
 
+    @override
     def abort(self) -> None:
-        """Throw away what was written so far."""
         self._close_file()
-        shutil.rmtree(self._partial, ignore_errors=True)
-
-    def __enter__(self) -> "RLDSWriter":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+        super().abort()
 
     def _next_file(self) -> None:
         self._close_file()
