@@ -24,7 +24,7 @@ SEEDS = (0, 1, 2)
 ONE_CORE = ("--training.clock", "cpu", "--training.processes", "1")
 LONG = ("--training.steps", "8800", "--minutes", "1000", "--training.processes", "1")
 """As many as half an hour of one core makes; counted, so that any machine gives the same policy its chance."""
-TEN_MINUTES = ("--minutes", "10", *ONE_CORE)
+TEN_MINUTES, SIX_MINUTES = (("--minutes", minutes, *ONE_CORE) for minutes in ("10", "6"))
 ARCHITECTURE, HEAD = "model.architecture.", "model.head."
 WINDOW = {ARCHITECTURE + "history": 4, ARCHITECTURE + "stride": 6, "training.batch_size": 16}
 """Four frames, as far apart as the recipes' executor looks; a batch has as many frames as without history."""
@@ -138,7 +138,7 @@ def losses(run: Runner) -> Iterator[str]:
 
 
 def structures(run: Runner) -> Iterator[str]:
-    """Every structure with its usual head, ten minutes of one core each."""
+    """Every structure with its usual head, six minutes of one core each."""
     chosen = {f"structure-{kind}": {ARCHITECTURE + "kind": kind, **cell} for kind, cell in STRUCTURES.items()}
     yield from cells(run, chosen)
 
@@ -149,8 +149,8 @@ def heads(run: Runner) -> Iterator[str]:
 
 
 def cells(run: Runner, settings: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Ten minutes and 200 chains each."""
-    chosen = {name: (*TEN_MINUTES, *options(cell)) for name, cell in settings.items()}
+    """Six minutes of one core and 200 chains each."""
+    chosen = {name: (*SIX_MINUTES, *options(cell)) for name, cell in settings.items()}
     yield from arms(run, chosen, chains=200)
 
 
