@@ -47,7 +47,7 @@ class Interpreter:
                 errors="replace",
             )
         except OSError as error:
-            raise UserError(f"World interpreter {python} does not run: {error.strerror}. {remedy}") from None
+            raise UserError(f"World interpreter {python} does not run ({error.strerror}). {remedy}") from None
         finally:
             theirs.close()
         self._printed: deque[str] = deque(maxlen=LAST_LINES)
@@ -69,8 +69,8 @@ class Interpreter:
             raise WorldLost(self._obituary("died")) from None
         if kind == "done":
             return answer
-        if kind == "refused":
-            raise UserError(answer)
+        if kind in ("refused", "lacking"):
+            raise UserError(answer if kind == "refused" else f"{answer} {self._remedy}")
         raise WorldLost(f"The world in {self._python} raised:\n{answer}")
 
     def close(self, patience_s: float = 5.0) -> None:
@@ -89,7 +89,7 @@ class Interpreter:
         except (EOFError, OSError):
             words = self._obituary("is no Python that runs our code")
             raise UserError(f"{words}\nExpected Python 3.10 or newer with numpy. {self._remedy}") from None
-        if kind == "refused":
+        if kind == "lacking":
             self.close()
             raise UserError(f"{answer} {self._remedy}")
 
@@ -103,7 +103,9 @@ class Interpreter:
     def _obituary(self, how: str) -> str:
         self.close()
         last = "".join(self._printed).strip() or "nothing"
-        return f"The world's process {self._python} {how} (exit code {self._process.returncode}). It printed last:\n{last}"
+        return (
+            f"The world's process {self._python} {how} (exit code {self._process.returncode}). It printed last:\n{last}"
+        )
 
     def _read(self) -> None:
         with self._process.stdout as printed:

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 
 OLDEST = (3, 10)
 TRACE_LINES = 8
-CALLS = ("build", "snapshot", "restore")
+CALLS = ("ask", "build", "snapshot", "restore")
 """What is answered here; all else is the world's own."""
 
 
@@ -28,7 +28,13 @@ def main():
     sys.path.pop(0)
     pipe = Connection(int(sys.argv[1]))
     if sys.version_info < OLDEST:
-        pipe.send(("refused", "%s is Python %d.%d, expected 3.10 or newer." % ((sys.executable,) + sys.version_info[:2])))
+        pipe.send(
+            (
+                "lacking",
+                "World interpreter %s is Python %d.%d, expected 3.10 or newer."
+                % ((sys.executable,) + sys.version_info[:2]),
+            )
+        )
         return
     know_package(Path(__file__).parents[2])
     from robovlms.worlds.remote import wire
@@ -79,7 +85,7 @@ def listen(pipe, requests):
 
 
 class Answerer:
-    """Holds the world, and turns a call into ("done", value), ("refused", words) or ("failed", trace)."""
+    """Holds the world, and turns a call into ("done", value), ("refused" or "lacking", words) or ("failed", trace)."""
 
     def __init__(self):
         self.world = None
@@ -95,14 +101,18 @@ class Answerer:
         except UserError as error:
             return "refused", str(error)
         except ModuleNotFoundError as error:
-            return "refused", f"{sys.executable} has no package '{error.name}'."
+            return "lacking", f"World interpreter {sys.executable} has no package '{error.name}'."
         except Exception:
             return "failed", "\n".join(traceback.format_exc().strip().splitlines()[-TRACE_LINES:])
 
+    def ask(self, target, settings):
+        """What ``module:callable`` makes of the settings."""
+        module, _, name = target.partition(":")
+        return getattr(importlib.import_module(module), name)(**settings)
+
     def build(self, target, settings):
         """The tasks of the world that ``module:callable`` makes of the settings."""
-        module, _, name = target.partition(":")
-        self.world = getattr(importlib.import_module(module), name)(**settings)
+        self.world = self.ask(target, settings)
         return tuple(self.world.tasks)
 
     def snapshot(self):

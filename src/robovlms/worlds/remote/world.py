@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
-from robovlms.core.errors import UserError
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.remote.process import Interpreter
 
@@ -31,6 +30,7 @@ class RemoteWorld:
         settings: Its keyword arguments.
         action_spec: What the world's actions mean. Specs are ours: no one needs pydantic over there.
         observation_spec: What its observations mean.
+        remedy: How to get an interpreter that serves; ends the messages where one does not.
         answer_timeout_s: How long one answer may take.
 
     Raises:
@@ -45,16 +45,12 @@ class RemoteWorld:
         settings: Mapping[str, Any],
         action_spec: ActionSpec,
         observation_spec: ObservationSpec,
+        remedy: str = "",
         answer_timeout_s: float = ANSWER_TIMEOUT_S,
     ):
         self._action_spec, self._observation_spec = action_spec, observation_spec
-        remedy = f"'make world-{target.split('.')[2]}' builds one that does: .venvs/{target.split('.')[2]}/bin/python."
         self._process = Interpreter(python, remedy, answer_timeout_s)
-        try:
-            self._tasks = self._process.call("build", target, dict(settings))
-        except UserError as error:
-            self._process.close()
-            raise UserError(f"{error} {remedy}") from None
+        self._tasks = self._process.call("build", target, dict(settings))
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -98,3 +94,17 @@ class RemoteWorld:
     def close(self) -> None:
         """End the other process."""
         self._process.close()
+
+
+def ask(python: str, target: str, settings: Mapping[str, Any], remedy: str = "") -> Any:
+    """What ``module:callable`` of robovlms answers in another interpreter, made of plain values and arrays.
+
+    Raises:
+        UserError: No such interpreter, one that lacks a package, or bad settings.
+        WorldLost: The function raised.
+    """
+    process = Interpreter(python, remedy, ANSWER_TIMEOUT_S)
+    try:
+        return process.call("ask", target, dict(settings))
+    finally:
+        process.close()
