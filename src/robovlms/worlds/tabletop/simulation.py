@@ -15,7 +15,7 @@ from robovlms.worlds.tabletop.geometry import (
     WORKSPACE_LOW,
     YAW_LIMIT,
 )
-from robovlms.worlds.tabletop.gl import import_mujoco
+from robovlms.worlds.gl import import_mujoco
 from robovlms.worlds.tabletop.scene import TIMESTEP_S, mjcf
 from robovlms.worlds.tabletop.scenes import SceneSpec
 
