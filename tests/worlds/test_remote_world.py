@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from robovlms.core.errors import UserError
+from robovlms.core.files import write_json
 from robovlms.core.protocols import World
 from robovlms.core.types import Observation
 from robovlms.worlds.remote import wire
@@ -107,8 +108,6 @@ def test_no_code_comes_across(odd):
     with pytest.raises(pickle.UnpicklingError, match=r"sys\.exit is no plain value"):
         odd("lie").step(ACTION)
     with pytest.raises(pickle.UnpicklingError, match=r"robovlms\.core\.files\.write_json is no"):
-        from robovlms.core.files import write_json
-
         wire.load(wire.dump(write_json))
 
 

@@ -13,7 +13,7 @@ CAMERAS = {"agentview": "agentview", "wrist": "robot0_eye_in_hand"}
 """Our names, and robosuite's."""
 
 Look = Literal["full", "plain"]
-"""``full`` is the package's; ``plain`` lacks shadows, reflections and antialiasing, and is drawn several times faster."""
+"""``full`` is the package's; ``plain`` lacks shadows, reflections and antialiasing, and is drawn much faster."""
 
 _COLLISION, _VISUAL = 0, 1
 

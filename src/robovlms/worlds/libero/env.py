@@ -16,9 +16,6 @@ from robovlms.worlds.libero.simulator import Saved, Simulator
 if TYPE_CHECKING:
     from robovlms.actions.spec import ActionSpec, ObservationSpec
 
-MOST_OPEN = 2
-"""Tasks kept open at once: each has a model and an OpenGL context of its own, 0.8 GB in all."""
-
 ACTION_DIMS = 7
 
 
@@ -48,17 +45,19 @@ class Libero:
         suite: Name of a suite, such as 'libero_spatial'.
         image_size: Side of the square images, in pixels.
         look: 'full' or 'plain' images; see ``cameras``.
+        most_open: Tasks kept open at once. Each takes 0.8 GB; to open another takes seconds.
 
     Raises:
         UnknownName: No such suite or look.
         UserError: The package is not installed.
     """
 
-    def __init__(self, suite: str = "libero_spatial", image_size: int = 224, look: Look = "full"):
+    def __init__(self, suite: str = "libero_spatial", image_size: int = 224, look: Look = "full", most_open: int = 2):
         if look not in get_args(Look):
             raise UnknownName("look", look, get_args(Look))
         self._tasks, self._size, self._look = suite_tasks(suite), image_size, look
         self._open: OrderedDict[str, tuple[Simulator, Cameras]] = OrderedDict()
+        self._most_open = most_open
         self._scene, self._begun = "", False
 
     @property
@@ -161,7 +160,7 @@ class Libero:
     def _enter(self, scene: str) -> None:
         """Make a scene the current one; the one not used for longest is closed."""
         if scene not in self._open:
-            while len(self._open) >= MOST_OPEN:
+            while len(self._open) >= self._most_open:
                 self._open.popitem(last=False)[1][1].close()
             simulator = Simulator(self._tasks[scene].scene)
             self._open[scene] = simulator, Cameras(simulator, self._look)

@@ -6,7 +6,7 @@ import io
 import logging
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from robovlms.core.errors import UserError
@@ -33,7 +33,7 @@ def load(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def silence() -> Iterator[None]:
+def silence() -> Generator[None]:
     """Keep back what robosuite and LIBERO print, and warnings that only their authors could act on."""
     logging.getLogger("robosuite_logs").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):

@@ -9,7 +9,7 @@ Observations are those of the package too, and with them those of its demonstrat
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,7 +64,7 @@ class Simulator:
         self._states = np.empty((2, self._mujoco.mj_stateSize(self.model, self._kind)))
 
     def reset(self, state: Float[np.ndarray, " _"], seed: int, observe: Callable[[], Seen]) -> Seen:
-        """Place the fixtures by ``seed``, everything else by the state (time, qpos, qvel), let it settle, and observe."""
+        """Place fixtures by ``seed``, all else by the state (time, qpos, qvel), let it settle, and observe."""
         self._set_changing(self._new, self._new_burners)
         self.env.sim.reset()
         self.env.sim.forward()
@@ -83,15 +83,12 @@ class Simulator:
         return self.step(_REST, observe)[0]
 
     def step(self, action: Float[np.ndarray, "7"], observe: Callable[[], Seen]) -> tuple[Seen, bool]:
-        """One control step of a twentieth of a second: what was seen on the way, and whether the goal holds after it."""
-        seen = None
-        for left in reversed(range(self._num_steps)):
-            self.env._pre_action(action, policy_step=left == self._num_steps - 1)  # all that precedes the actuators
-            if left < 2:
-                self._mujoco.mj_getState(self.model, self.data, self._states[1 - left], self._kind)
-            self._mujoco.mj_step2(self.model, self.data)
-            if left == 1:
-                seen = observe()
+        """One control step, a twentieth of a second: what was seen on the way, and whether the goal holds after it."""
+        for number in range(self._num_steps - 2):
+            self._advance(action, new=number == 0)
+        self._advance(action, keep=0)
+        seen = observe()
+        self._advance(action, keep=1)
         self.env._post_process()
         return seen, bool(self.env._check_success())
 
@@ -121,6 +118,13 @@ class Simulator:
         fingers = data.qpos[robot._ref_gripper_joint_pos_indexes]
         return np.concatenate([data.site_xpos[robot.eef_site_id], turn, fingers])
 
+    def _advance(self, action: Float[np.ndarray, "7"], new: bool = False, keep: int | None = None) -> None:
+        """One physics step; ``new`` sets the controller's goal, ``keep`` is where to note the state before it."""
+        self.env._pre_action(action, policy_step=new)  # the controller computes all that precedes the actuators
+        if keep is not None:
+            self._mujoco.mj_getState(self.model, self.data, self._states[keep], self._kind)
+        self._mujoco.mj_step2(self.model, self.data)
+
     def _redo(self, state: Float[np.ndarray, " _"]) -> None:
         self._mujoco.mj_setState(self.model, self.data, state, self._kind)
         self._mujoco.mj_step(self.model, self.data)
@@ -141,7 +145,7 @@ class Simulator:
 
 
 @contextlib.contextmanager
-def _numpy_seed(seed: int) -> Iterator[None]:
+def _numpy_seed(seed: int) -> Generator[None]:
     """The package draws from numpy's global generator; what others draw from it stays as it was."""
     before = np.random.get_state()
     np.random.seed(seed)
