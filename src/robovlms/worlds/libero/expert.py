@@ -1,7 +1,7 @@
 """A scripted expert for goals of the form "this on that" and "this in that", which reads the simulator's state.
 
-It proves that the tasks can be solved through the seven numbers of an action and that their success is noticed. It
-collects no data: it knows no drawer, no door and no second try.
+It proves that tasks can be solved through the seven numbers of an action, and that their success is noticed. It is no
+teacher: it knows no drawer, no door, no obstacle and no second try.
 """
 
 from collections.abc import Iterator
@@ -42,8 +42,9 @@ class Expert:
         return None
 
     def _actions(self) -> Iterator[np.ndarray]:
-        for _, thing, place in self._simulator.env.parsed_problem["goal_state"]:
-            yield from self._carry(thing, place)
+        for _, thing, *places in self._simulator.env.parsed_problem["goal_state"]:
+            for place in places:
+                yield from self._carry(thing, place)
 
     def _carry(self, thing: str, place: str) -> Iterator[np.ndarray]:
         shape = vertices(self._simulator, thing)
