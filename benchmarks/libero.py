@@ -1,10 +1,10 @@
-"""Episodes an hour on LIBERO: our evaluation against the package's own example loop, at the same resolution, in one run.
+"""Episodes an hour on LIBERO: our evaluation against the package's own example loop, in one run.
 
     python benchmarks/libero.py --world-python .venvs/libero/bin/python [--episodes 4] [--steps 40] [--workers 2]
 
-The package's loop is the one its README shows, with ten steps at rest: ``reset``, ``set_init_state``, ``step``, images of
-both cameras at each step. Ours plays the same tasks and states; ``look`` is how often its policy asks for images, since
-one that plays chunks of K actions looks at every K-th step only. All play random actions to the end of ``--steps``.
+The package's loop is the one its README shows, with ten steps at rest: ``reset``, ``set_init_state``, ``step``, and
+images of both cameras at each step. Ours plays the same task and states; ``look`` is how often its policy asks for
+images, since one that plays chunks of K actions looks at every K-th step only. All play random actions for ``--steps``.
 To build environments is left out on both sides: ours is the difference between a longer and a shorter evaluation.
 CPU-seconds tell more than the clock on a busy machine.
 """

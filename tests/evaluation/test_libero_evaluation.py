@@ -5,11 +5,16 @@ import sys
 import numpy as np
 import pytest
 
+from robovlms.actions.spec import mismatches
 from robovlms.core.config import validate
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.data.hdf5.conventions import CONVENTIONS, state_component
+from robovlms.data.hdf5.layout import LIBEROLayout
+from robovlms.data.oxe.franka import FRANKA
 from robovlms.evaluation import libero
 from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.tabletop import open_tabletop
+from robovlms.worlds.libero.conventions import ACTION_SPEC, observation_spec
 from robovlms.worlds.remote.world import RemoteWorld
 
 NAMES = ("open_the_drawer", "put_the_bowl_on_the_plate", "turn_on_the_stove")
@@ -35,7 +40,20 @@ def test_a_whole_suite(described):
     assert len(benchmark.jobs) == 150
     assert benchmark.jobs[57].initial_state == {"task": NAMES[1], "number": 7}
     assert benchmark.jobs[57].seed == 7
-    assert benchmark.observation_spec.camera_names == ("agentview", "wrist")
+
+
+def test_a_policy_of_liberos_files_fits():
+    """What our reader of its HDF5 files says of actions, cameras and state is what the world says of its own."""
+    layout = LIBEROLayout()
+    assert mismatches(CONVENTIONS[layout.convention], ACTION_SPEC) == []
+    offered = observation_spec(128).select(layout.main_cameras, layout.main_state)
+    state = tuple(state_component(component.name, component.dims) for component in offered.state)
+    assert mismatches(offered, offered.model_copy(update={"state": state})) == []
+
+
+def test_a_policy_of_openvlas_copies_finds_its_images():
+    cameras = FRANKA["libero_goal_no_noops"].cameras
+    assert {camera.feature for camera in cameras} <= set(observation_spec(128).camera_names)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Images of a simulator, drawn by robosuite's own code and turned as training data has them."""
+"""Images of a simulator, drawn by robosuite's own code and turned as data sets have them."""
 
 from typing import Any, Literal
 
@@ -9,8 +9,14 @@ from robovlms.worlds.gl import choose_backend
 from robovlms.worlds.libero.package import load
 from robovlms.worlds.libero.simulator import Simulator
 
-CAMERAS = {"agentview": "agentview", "wrist": "robot0_eye_in_hand"}
-"""Our names, and robosuite's."""
+CAMERAS = {"agentview": ("agentview_rgb", "image"), "robot0_eye_in_hand": ("eye_in_hand_rgb", "wrist_image")}
+"""robosuite's cameras, and what each is called upright and turned by 180 degrees.
+
+robosuite's images stand on their heads (the first row is the lowest), and so LIBERO's HDF5 files hold them. Our reader
+of these files puts them upright: ``agentview_rgb``, ``eye_in_hand_rgb``. OpenVLA and openpi turn them by 180 degrees
+instead, which also exchanges left and right, and so their RLDS and LeRobot copies hold them: ``image``, ``wrist_image``.
+A policy gets the images it was trained on by their names.
+"""
 
 Look = Literal["full", "plain"]
 """``full`` is the package's; ``plain`` lacks shadows, reflections and antialiasing, and is drawn much faster."""
@@ -28,17 +34,16 @@ class Cameras:
         """Open OpenGL unless it is; not in the middle of a control step, since it computes other positions."""
         self._context = self._context or self._open()
 
-    def render(self, camera: str, size: int) -> UInt8[np.ndarray, "h w 3"]:
-        """An image as OpenVLA's and openpi's training data has it: robosuite's, turned by 180 degrees.
-
-        robosuite's images stand on their heads (the first row is the lowest); LIBERO's HDF5 files hold them so. Turned,
-        they stand upright, with left and right exchanged.
-        """
-        context = self._context
+    def render(self, size: int) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
+        """What both cameras see now, under each of their names; only after ``open``."""
+        context, images = self._context, {}
         assert context is not None
         context.gl_ctx.make_current()  # another simulator's may have been the last
-        context.render(size, size, self._simulator.model.camera(CAMERAS[camera]).id)
-        return np.ascontiguousarray(context.read_pixels(size, size)[::-1, ::-1])
+        for camera, (upright, turned) in CAMERAS.items():
+            context.render(size, size, self._simulator.model.camera(camera).id)
+            image = context.read_pixels(size, size)[::-1]
+            images[upright], images[turned] = np.ascontiguousarray(image), np.ascontiguousarray(image[:, ::-1])
+        return images
 
     def close(self) -> None:
         """Free the OpenGL context."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.types import Observation, Step
-from robovlms.worlds.libero.cameras import CAMERAS, Cameras, Look
+from robovlms.worlds.libero.cameras import Cameras, Look
 from robovlms.worlds.libero.catalog import Task, suite_tasks
 from robovlms.worlds.libero.simulator import Saved, Simulator
 
@@ -74,7 +74,7 @@ class Libero:
 
     @property
     def observation_spec(self) -> "ObservationSpec":
-        """Cameras 'agentview' and 'wrist', 8-D state."""
+        """Two cameras under two names each, 8-D state."""
         from robovlms.worlds.libero.conventions import observation_spec
 
         return observation_spec(self._size)
@@ -147,7 +147,7 @@ class Libero:
             cameras.open()
 
         def observe() -> Observation:
-            images = {name: cameras.render(name, self._size) for name in CAMERAS} if render else {}
+            images = cameras.render(self._size) if render else {}
             return Observation(images=images, state=simulator.proprioception())
 
         return observe

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import pickle
+import signal
 import sys
 import threading
 import traceback
@@ -27,6 +28,7 @@ CALLS = ("ask", "build", "snapshot", "restore")
 def main():
     """``serve.py FD``: the number of an inherited pipe."""
     sys.path.pop(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole group; the other side decides what happens
     pipe = Connection(int(sys.argv[1]))
     if sys.version_info < OLDEST:
         got = "%s is Python %d.%d" % (sys.executable, *sys.version_info[:2])  # noqa: UP031 - an f-string needs 3.6
