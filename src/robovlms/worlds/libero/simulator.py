@@ -60,6 +60,8 @@ class Simulator:
         self.model, self.data = self.env.sim.model._model, self.env.sim.data._data
         self._num_steps = int(self.env.control_timestep / self.env.model_timestep)
         self._new, self._new_burners = self._changing(), self._burners()
+        with _numpy_seed(0), silence():
+            self.env._reset_internal()  # makes the controller, which a state that is loaded first needs
         self._kind = self._mujoco.mjtState.mjSTATE_INTEGRATION
         self._states = np.empty((2, self._mujoco.mj_stateSize(self.model, self._kind)))
 
