@@ -1,6 +1,6 @@
 """How often the rules of `robovlms.evaluation.failures` agree with a person: the tables of docs/failures.md.
 
-    python benchmarks/failures.py [--half tuned|fresh] [--disagreements]
+    python benchmarks/failures.py [--half tuned|fresh] [--trained] [--disagreements]
     python benchmarks/failures.py --record POLICY [--scene D] [--first 0] [--chains 20] --out DIR
 
 The first reads what is committed in failure_parts/: traces of failed attempts, and the labels that one person gave them
@@ -25,14 +25,14 @@ PER_SHEET = 5
 
 
 def half_of(attempt_id: str) -> str:
-    """Which half an attempt is in: a hash of its id, drawn once, before any rule."""
+    """Which half an attempt is in, by a hash of its id."""
     return ("tuned", "fresh")[hashlib.sha256(attempt_id.encode()).digest()[0] % 2]
 
 
-def compare(half: str | None) -> dict[str, tuple[str, str]]:
+def compare(half: str | None, trained: bool) -> dict[str, tuple[str, str]]:
     """The person's and the rules' label of each attempt."""
     labels: Mapping[str, str] = json.loads(LABELS.read_text())
-    chosen = [one for one in read() if half in (None, half_of(one.id))]
+    chosen = [one for one in read() if half in (None, half_of(one.id)) and not (trained and ":" in one.policy)]
     return {one.id: (labels[one.id], failure_of(one.aim, one.trace, RATE_HZ)) for one in chosen}
 
 
@@ -74,6 +74,7 @@ def record(policy: str, scene: str, first: int, num: int, out: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("tuned", "fresh"))
+    parser.add_argument("--trained", action="store_true", help="only trained policies: no baselines, no experts")
     parser.add_argument("--disagreements", action="store_true")
     parser.add_argument("--record", metavar="POLICY")
     parser.add_argument("--scene", default="D")
@@ -84,7 +85,7 @@ if __name__ == "__main__":
     if given.record:
         record(given.record, given.scene, given.first, given.chains, given.out)
     else:
-        found = compare(given.half)
+        found = compare(given.half, given.trained)
         print(table(list(found.values())))
         if given.disagreements:
             print("\n".join(f"{name}: {one}, rules {other}" for name, (one, other) in found.items() if one != other))

@@ -54,7 +54,7 @@ def _pack(one: Attempt) -> dict[str, Any]:
     known = {name: value for name, value in asdict(one).items() if name not in ("aim", "trace")}
     return {
         **known,
-        "aim": {"objects": sorted(aim.objects), "grasp": aim.grasp, "goals": sorted(aim.goals)},
+        "aim": {**asdict(aim), "objects": sorted(aim.objects), "goals": sorted(aim.goals)},
         "num_steps": len(trace) - 1,
         "trace": {**{name: _changes(values) for name, values in columns.items()}, "objects": objects},
     }
@@ -75,7 +75,8 @@ def _unpack(row: dict[str, Any]) -> Attempt:
         )
         for i in range(num)
     )
-    return Attempt(**row, aim=Aim(frozenset(aim["objects"]), aim["grasp"], frozenset(aim["goals"])), trace=trace)
+    names = {field: frozenset(aim[field]) for field in ("objects", "goals")}
+    return Attempt(**row, aim=Aim(**{**aim, **names}), trace=trace)
 
 
 def _changes(values: Sequence[Any]) -> list[list[Any]]:

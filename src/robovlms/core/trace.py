@@ -15,11 +15,13 @@ class Aim:
     """What a task is about, known when it begins.
 
     ``objects`` are those it asks to be moved; one is enough where there are several. ``grasp`` tells whether that takes
-    a grip round the object. ``goals`` are where a held object has to go, empty where it need not go anywhere.
+    a grip round the object, ``carry`` whether it must then leave where it lies. ``goals`` are where it has to go, empty
+    where the task names no place.
     """
 
     objects: frozenset[str]
     grasp: bool = False
+    carry: bool = False
     goals: frozenset[str] = frozenset()
 
 

@@ -1,71 +1,27 @@
-"""Names of failures by rules, from what a world tells of a task step by step; docs/failures.md has the labels' meaning.
+"""Names of failures, by rules that read what a world tells of a task; docs/failures.md says what the names mean.
 
 The first rule that holds gives the name. Nothing here decides whether a task failed.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
-import numpy as np
-from jaxtyping import Bool, Float
-
-from robovlms.core.trace import Aim, Moment, Point
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from robovlms.core.trace import Aim, Moment
+from robovlms.evaluation.attempt import AT_OBJECT_M, Attempt
 
 TIMEOUT = "timeout"
-MOVED_M = 0.03
-"""An object that travelled this far was handled; what a passing finger knocks aside mostly goes less far."""
-AT_OBJECT_M = 0.08
-"""Fingers that close this near to an object's centre, or handle, meant it."""
-REST_M, REST_S = 0.03, 4.0
-"""A tool that stays within this distance of where it ends, for this long, has come to rest."""
+"""A failure that has no other name."""
 LOST_S = 0.5
 """An object that is let go for this long, up to the end, is not being grasped anew."""
-
-
-class Attempt:
-    """A failed task as the rules read it; ``trace`` begins with the moment before the first step."""
-
-    def __init__(self, aim: Aim, trace: Sequence[Moment], rate_hz: float):
-        self.aim, self.trace, self.rate_hz = aim, trace, rate_hz
-
-    def steps(self, seconds: float) -> int:
-        """Control steps in a time."""
-        return round(seconds * self.rate_hz)
-
-    def holds_own(self) -> Bool[np.ndarray, " t"]:
-        """When an object of the task is in the gripper."""
-        return np.array([moment.held in self.aim.objects for moment in self.trace])
-
-    def touches_own(self) -> Bool[np.ndarray, " t"]:
-        """When the robot touches an object of the task, or a goal with an object in its hand."""
-        return np.array([bool(moment.touched & self.aim.objects) for moment in self.trace])
-
-    def closes(self) -> Bool[np.ndarray, " t"]:
-        """When the gripper begins to close."""
-        closed = np.array([moment.closed for moment in self.trace])
-        return np.concatenate([[False], closed[1:] & ~closed[:-1]])
-
-    def distance(self) -> Float[np.ndarray, " t"]:
-        """From the tool to the task's nearest object, or from what it holds to the nearest goal (m)."""
-        return np.array([self._distance(moment) for moment in self.trace])
-
-    def _distance(self, moment: Moment) -> float:
-        carrying = bool(self.aim.goals) and moment.held in self.aim.objects
-        start = moment.objects[moment.held] if carrying and moment.held else moment.tool
-        ends = [moment.objects[name] for name in (self.aim.goals if carrying else self.aim.objects)]
-        return min((_apart(start, end) for end in ends), default=np.inf)
-
-    def travel(self, names: "Iterable[str]") -> float:
-        """How far one of these objects came from where it was, at most (m)."""
-        first = self.trace[0].objects
-        return max((_apart(m.objects[name], first[name]) for name in names for m in self.trace), default=0.0)
+AT_GOAL_M = 0.25
+"""A held object this near to a goal's handle is there: a door's handle is up to 0.19 m from the open compartment."""
+LAST_S = 4.0
+"""The time at the end in which a tool rests or circles: a third of the twelve seconds of a task."""
+REST_M, CIRCLE_M = 0.01, 0.06
+"""A tool within these distances of its mean place rests, or circles on the spot as policies do from plan to plan."""
 
 
 def failure_of(aim: Aim, trace: Sequence[Moment], rate_hz: float) -> str:
-    """The name of a failure.
+    """The name of a failure, one of ``FAILURES``.
 
     Args:
         aim: What the task was about.
@@ -73,64 +29,55 @@ def failure_of(aim: Aim, trace: Sequence[Moment], rate_hz: float) -> str:
         rate_hz: Control steps a second.
     """
     attempt = Attempt(aim, trace, rate_hz)
-    return next((name for name, holds in RULES.items() if holds(attempt)), TIMEOUT)
+    return next((name for name, holds in RULES if holds(attempt)), TIMEOUT)
 
 
 def _wrong_object(attempt: Attempt) -> bool:
-    """Another object was grasped, moved or switched, and the task's own was neither held nor moved."""
-    own, trace = attempt.aim.objects, _from_scratch(attempt)
-    if attempt.holds_own()[1:].any() or attempt.travel(own) > MOVED_M:
+    """The robot handled another object and not the task's own; what the task before left in its hand does not count."""
+    aim, trace = attempt.aim, attempt.trace
+    clear = next((i for i, moment in enumerate(trace) if not moment.touched - aim.objects), None)
+    others = trace[0].objects.keys() - aim.objects - aim.goals
+    if clear is None or any(map(attempt.since(1).handled, aim.objects)):
         return False
-    others = set(trace[0].objects) - own - attempt.aim.goals
-    held = {moment.held for moment in trace} & others
-    touched = {name for moment in trace for name in moment.touched} & others
-    moved = {name for name in touched if Attempt(attempt.aim, trace, 1.0).travel([name]) > MOVED_M}
-    switched = {name for m in trace for name in m.lit ^ trace[0].lit} & touched
-    return bool(held | moved | switched)
-
-
-def _from_scratch(attempt: Attempt) -> Sequence[Moment]:
-    """The trace from where the robot has let go of what the task before left in its hand."""
-    clear = (i for i, moment in enumerate(attempt.trace) if not moment.touched - attempt.aim.objects)
-    return attempt.trace[next(clear, 0) :]
+    return any(map(attempt.since(clear).handled, others))
 
 
 def _dropped(attempt: Attempt) -> bool:
-    """An object of the task was held, and was not any more when the time was over."""
+    """An object that has to be carried was held, and was not any more when the time was over."""
     held = attempt.holds_own()
-    return bool(held.any() and not held[-attempt.steps(LOST_S) :].any())
+    return bool(attempt.aim.carry and held.any() and not held[-attempt.steps(LOST_S) :].any())
 
 
 def _missed_grasp(attempt: Attempt) -> bool:
-    """The gripper began to close at the object, and never held it."""
-    near = attempt.distance() < AT_OBJECT_M
-    return bool(attempt.aim.grasp and (attempt.closes() & near).any() and not attempt.holds_own().any())
+    """The gripper closed at its object, and never held it."""
+    tried = attempt.closes() & (attempt.distance() < AT_OBJECT_M)
+    return bool(attempt.aim.grasp and tried.any() and not attempt.holds_own().any())
 
 
-def _stuck(attempt: Attempt) -> bool:
-    """The tool came to rest."""
-    num = attempt.steps(REST_S)
-    last = [_apart(moment.tool, attempt.trace[-1].tool) for moment in attempt.trace[-num:]]
-    return len(attempt.trace) > num and max(last) < REST_M
+def _rests(attempt: Attempt) -> bool:
+    """The tool stood still at last."""
+    return attempt.spread(LAST_S) < REST_M
 
 
 def _never_reached(attempt: Attempt) -> bool:
     """The robot never touched its object, or never brought what it holds near to where it goes."""
     if attempt.aim.goals and attempt.holds_own().any():
-        return bool(attempt.distance().min() > AT_OBJECT_M)
-    return not attempt.touches_own().any()
+        return bool(attempt.distance().min() > AT_GOAL_M)
+    return not attempt.reaches_own()
 
 
-def _apart(one: Point, other: Point) -> float:
-    return float(np.linalg.norm(one - other))
+def _circles(attempt: Attempt) -> bool:
+    """The tool went in circles on the spot at last."""
+    return attempt.spread(LAST_S) < CIRCLE_M
 
 
-RULES: dict[str, Callable[[Attempt], bool]] = {
-    "wrong_object": _wrong_object,
-    "dropped": _dropped,
-    "missed_grasp": _missed_grasp,
-    "stuck": _stuck,
-    "never_reached": _never_reached,
-}
+RULES: tuple[tuple[str, Callable[[Attempt], bool]], ...] = (
+    ("wrong_object", _wrong_object),
+    ("dropped", _dropped),
+    ("missed_grasp", _missed_grasp),
+    ("stuck", _rests),
+    ("never_reached", _never_reached),
+    ("stuck", _circles),
+)
 """In the order they are asked; ``timeout`` is what is left."""
-FAILURES = (*RULES, TIMEOUT)
+FAILURES = ("wrong_object", "dropped", "missed_grasp", "never_reached", "stuck", TIMEOUT)

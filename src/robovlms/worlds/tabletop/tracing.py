@@ -10,7 +10,7 @@ def aim_of(task: str, before: SceneState) -> Aim:
     """What ``task`` is about when it begins in this state."""
     verb, what, *_ = task.split("_")
     if what in BLOCKS:
-        return Aim(frozenset({what}), grasp=verb != "push")
+        return Aim(frozenset({what}), grasp=verb != "push", carry=verb == "lift")
     if verb == "turn":
         return Aim(frozenset({_LIGHTS[task.split("_")[-1]]}))
     if verb in ("move", "open", "close"):
@@ -25,6 +25,7 @@ def _with_blocks(task: str, before: SceneState) -> Aim:
     if task == "push_into_drawer":
         return Aim(on_table)
     if task == "unstack_block":
-        return Aim(frozenset(name for name, block in before.blocks.items() if block.surface == "block"), grasp=True)
+        upper = frozenset(name for name, block in before.blocks.items() if block.surface == "block")
+        return Aim(upper, grasp=True, carry=True)
     goals = on_table - held if task == "stack_block" else frozenset({task.removeprefix("place_in_")})
-    return Aim(held, grasp=True, goals=goals)
+    return Aim(held, grasp=True, carry=True, goals=goals)
