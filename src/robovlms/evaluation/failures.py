@@ -80,4 +80,12 @@ RULES: tuple[tuple[str, Callable[[Attempt], bool]], ...] = (
     ("stuck", _circles),
 )
 """In the order they are asked; ``timeout`` is what is left."""
-FAILURES = ("wrong_object", "dropped", "missed_grasp", "never_reached", "stuck", TIMEOUT)
+FAILURES = {
+    "wrong_object": "handled another object than the task's, and not its own",
+    "dropped": "let go of the object before it was where it should be",
+    "missed_grasp": "closed the gripper at the object, and never held it",
+    "never_reached": "never came to the object, or with it to where it goes",
+    "stuck": "came to rest or went in circles on the spot",
+    TIMEOUT: "ran out of time in another way",
+}
+"""All names with a meaning in a few words, for readers."""

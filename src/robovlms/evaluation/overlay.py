@@ -65,7 +65,7 @@ class Overlay:
 
     def _write(self, pen: ImageDraw.ImageDraw, width: int, top: int, verdict: str, colour: Colour) -> None:
         room = width - 2 * MARGIN
-        counter, (big, small) = f"step {self._num_steps}", (_font(16), _font(12))
+        counter, (big, small) = f"step {self._num_steps}", (_font(16), _font(13))
         pen.text((MARGIN, top + 7), _fit(pen, self._caption, room, big), WHITE, big)
         pen.text((MARGIN, top + 29), counter, GREY, small)
         pen.text((MARGIN + pen.textlength(f"{counter}   ", small), top + 29), verdict, colour, small)
