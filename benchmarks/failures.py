@@ -1,9 +1,9 @@
-"""How often the rules of `robovlms.evaluation.failures` agree with a person: the tables of docs/failures.md.
+"""How often the rules of `robovlms.evaluation.failures` agree with a labeller: the tables of docs/failures.md.
 
     python benchmarks/failures.py [--half tuned|fresh] [--trained] [--disagreements]
     python benchmarks/failures.py --record POLICY [--scene D] [--first 0] [--chains 20] --out DIR
 
-The first reads what is committed in failure_parts/: traces of failed attempts, and the labels that one person gave them
+The first reads what is committed in failure_parts/: traces of failed attempts, and the labels that one labeller gave them
 before there were rules. `tuned` is the half that thresholds were changed on afterwards, `fresh` the other.
 The second records attempts of a checkpoint, a `baseline:NAME` or an `expert:MISTAKE`, and sheets to label them from.
 """
@@ -30,7 +30,7 @@ def half_of(attempt_id: str) -> str:
 
 
 def compare(half: str | None, trained: bool) -> dict[str, tuple[str, str]]:
-    """The person's and the rules' label of each attempt."""
+    """The label and the rules' name of each attempt."""
     labels: Mapping[str, str] = json.loads(LABELS.read_text())
     chosen = [one for one in read() if half in (None, half_of(one.id)) and not (trained and ":" in one.policy)]
     return {one.id: (labels[one.id], failure_of(one.aim, one.trace, RATE_HZ)) for one in chosen}
@@ -44,9 +44,9 @@ def kappa(pairs: list[tuple[str, str]]) -> float:
 
 
 def table(pairs: list[tuple[str, str]]) -> str:
-    """Markdown: a row a label of the person, a column a label of the rules."""
+    """Markdown: a row for each label, a column for each name by the rules."""
     counts = Counter(pairs)
-    rows = [("person \\ rules", *FAILURES, "found", "right"), ("---",) * (len(FAILURES) + 3)]
+    rows = [("labelled \\ rules", *FAILURES, "found", "right"), ("---",) * (len(FAILURES) + 3)]
     for name in FAILURES:
         mine, theirs = (sum(pair[side] == name for pair in pairs) for side in (0, 1))
         both = counts[name, name]

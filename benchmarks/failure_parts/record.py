@@ -1,4 +1,4 @@
-"""Plays chains and keeps the attempts that fail, with a sheet of pictures that a person can label them from."""
+"""Plays chains and keeps the attempts that fail, with a sheet of pictures to label them from."""
 
 from collections.abc import Iterator
 
