@@ -3,9 +3,9 @@
     python benchmarks/failures.py [--half tuned|fresh] [--trained] [--disagreements]
     python benchmarks/failures.py --record POLICY [--scene D] [--first 0] [--chains 20] --out DIR
 
-The first reads what is committed in failure_parts/: traces of failed attempts, and the labels that one labeller gave them
-before there were rules. `tuned` is the half that thresholds were changed on afterwards, `fresh` the other.
-The second records attempts of a checkpoint, a `baseline:NAME` or an `expert:MISTAKE`, and sheets to label them from.
+The first reads what is committed in failure_parts/: traces of failed attempts, and labels given by one labeller before
+there were rules. `tuned` is the half that thresholds were changed on afterwards, `fresh` the other. The second records
+attempts of a checkpoint, a `baseline:NAME` or an `expert:MISTAKE`, and sheets to label them from.
 """
 
 import argparse

@@ -24,7 +24,7 @@ def failures(name: str, label: str, scene: str, first: int, num: int) -> Iterato
         if (seen := _play(world, actor, job)) is not None:
             position, instruction, trace, pictures = seen
             attempt = Attempt(
-                f"{label}-{chain.id}", label, digest, scene, chain.id, chain.seed, position, chain.tasks[position],
+                f"{label}/{chain.id}", label, digest, scene, chain.id, chain.seed, position, chain.tasks[position],
                 instruction, world.aim(), trace,
             )  # fmt: skip
             yield Seen(attempt, pictures)
