@@ -74,5 +74,5 @@ def _elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
         "observation_spec": benchmark.observation_spec,
         "remedy": words,
     }
-    worlds = replace(benchmark.worlds, target="robovlms.worlds.remote.world:RemoteWorld", kwargs=settings)
+    worlds = replace(benchmark.worlds, target="robovlms.worlds.remote.world:remote_world", kwargs=settings)
     return replace(benchmark, worlds=worlds)

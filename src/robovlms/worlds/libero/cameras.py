@@ -14,8 +14,8 @@ CAMERAS = {"agentview": ("agentview_rgb", "image"), "robot0_eye_in_hand": ("eye_
 
 robosuite's images stand on their heads (the first row is the lowest), and so LIBERO's HDF5 files hold them. Our reader
 of these files puts them upright: ``agentview_rgb``, ``eye_in_hand_rgb``. OpenVLA and openpi turn them by 180 degrees,
-which also exchanges left and right, and so their RLDS and LeRobot copies hold them: ``image``, ``wrist_image``. A policy
-gets the images it was trained on by their names.
+which also exchanges left and right, and so their RLDS and LeRobot copies hold them: ``image``, ``wrist_image``. A
+policy gets the images it was trained on by their names.
 """
 
 Look = Literal["full", "plain"]

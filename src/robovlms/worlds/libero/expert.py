@@ -14,7 +14,7 @@ from robovlms.worlds.libero.simulator import Simulator
 
 OPEN, CLOSE = -1.0, 1.0
 CARRY_M = 0.25
-"""Height above the table (m) at which objects are carried."""
+"""Height above where it lay (m) at which an object is carried, or more where its goal is high."""
 WIDEST_M = 0.07
 """What the fingers can hold across; of wider things they take the rim."""
 _DEPTH_M, _NEAR_M, _PATIENCE = 0.03, 0.008, 60
@@ -49,16 +49,16 @@ class Expert:
     def _carry(self, thing: str, place: str) -> Iterator[np.ndarray]:
         shape = vertices(self._simulator, thing)
         grasp, yaw = grasp_of(shape)
-        high = np.array([0, 0, shape[:, 2].min() + CARRY_M])
+        goal, bottom = self._position(place), shape[:, 2].min()
+        high = np.array([0, 0, max(bottom + CARRY_M, goal[2] + grasp[2] - bottom + 0.1)])
         yield from self._move(grasp * [1, 1, 0] + high, yaw, OPEN)
         yield from self._move(grasp, yaw, OPEN)
         yield from self._rest(CLOSE, 12)
         held = self._tool() - self._position(thing)
         yield from self._move(grasp * [1, 1, 0] + high, yaw, CLOSE)
-        goal = self._position(place)
         yield from self._move((goal + held) * [1, 1, 0] + high, yaw, CLOSE)
-        bottom = self._position(thing)[2] - vertices(self._simulator, thing)[:, 2].min()
-        yield from self._move(goal + held + [0, 0, bottom + 0.02], yaw, CLOSE)
+        below = self._position(thing)[2] - vertices(self._simulator, thing)[:, 2].min()
+        yield from self._move(goal + held + [0, 0, below + 0.02], yaw, CLOSE)
         yield from self._rest(OPEN, 10)
         yield from self._move(self._tool() + np.array([0, 0, 0.1]), yaw, OPEN)
         yield from self._rest(OPEN, 10)

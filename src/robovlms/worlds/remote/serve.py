@@ -111,9 +111,11 @@ class Answerer:
         return getattr(importlib.import_module(module), name)(**settings)
 
     def build(self, target, settings):
-        """The tasks of the world that ``module:callable`` makes of the settings."""
+        """Make the world: its tasks, and whether it can be traced."""
+        from robovlms.core.trace import Traced
+
         self.world = self.ask(target, settings)
-        return tuple(self.world.tasks)
+        return tuple(self.world.tasks), isinstance(self.world, Traced)
 
     def snapshot(self):
         """Bytes, which only this side reads again."""
