@@ -3,12 +3,10 @@
 import numpy as np
 
 from robovlms.worlds.libero.env import InitialState, Libero
-from robovlms.worlds.libero.expert import Expert
 from robovlms.worlds.libero.package import load, silence
-from robovlms.worlds.libero.suites import suite_steps
+from robovlms.worlds.libero.simulator import REST
 
 SIZE = 128
-REST = [0, 0, 0, 0, 0, 0, -1.0]
 
 
 def actions(count):
@@ -76,16 +74,6 @@ def comes_back(suite, numbers):
     world.reset(InitialState(other, 0), 0, render=False)
     again = world.restore(kept)
     return all(map(_same, [last, *future], [again, *(world.step(a).observation for a in actions(20)[10:])]))
-
-
-def solved(suite, number, state):
-    """Control steps of the scripted expert to success, or None; and what the world says of doing nothing."""
-    world = Libero(suite, SIZE)
-    name = world.tasks[number]
-    world.reset(InitialState(name, state), state, render=False)
-    world.begin_task(name)
-    idle = [world.step(np.array(REST), render=False).success for _ in range(5)]
-    return {"task": name, "steps": Expert(world).solve(suite_steps(suite)), "idle": any(idle)}
 
 
 def _seen(found):

@@ -5,12 +5,14 @@ teacher: it knows no drawer, no door, no obstacle and no second try.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from robovlms.worlds.libero.env import Libero
-from robovlms.worlds.libero.simulator import Simulator
+from robovlms.worlds.libero.env import InitialState, Libero
+from robovlms.worlds.libero.simulator import REST, Simulator
+from robovlms.worlds.libero.suites import suite_steps
 
 OPEN, CLOSE = -1.0, 1.0
 CARRY_M = 0.25
@@ -20,6 +22,26 @@ WIDEST_M = 0.07
 _DEPTH_M, _NEAR_M, _PATIENCE = 0.03, 0.008, 60
 
 Point = Float[np.ndarray, "3"]
+
+
+def examine(suite: str, number: int, state: int, rest: int = 20) -> dict[str, Any]:
+    """Wait in a task's initial state, then solve it from there.
+
+    Returns:
+        ``task``; ``steps`` that the expert took to success, or None; ``idle``, whether waiting succeeded; ``drift_m``,
+        how far the goal's first object went by itself in ``rest`` control steps.
+    """
+    world = Libero(suite)
+    name = world.tasks[number]
+    world.reset(InitialState(name, state), state, render=False)
+    world.begin_task(name)
+    expert, thing = Expert(world), world.simulator.env.parsed_problem["goal_state"][0][1]
+    before = expert.position(thing)
+    idle = sum(world.step(REST, render=False).success for _ in range(rest)) > 0
+    drift = float(np.linalg.norm(expert.position(thing) - before))
+    world.reset(InitialState(name, state), state, render=False)
+    world.begin_task(name)
+    return {"task": name, "steps": expert.solve(suite_steps(suite)), "idle": idle, "drift_m": drift}
 
 
 class Expert:
@@ -49,15 +71,15 @@ class Expert:
     def _carry(self, thing: str, place: str) -> Iterator[np.ndarray]:
         shape = vertices(self._simulator, thing)
         grasp, yaw = grasp_of(shape)
-        goal, bottom = self._position(place), shape[:, 2].min()
+        goal, bottom = self.position(place), shape[:, 2].min()
         high = np.array([0, 0, max(bottom + CARRY_M, goal[2] + grasp[2] - bottom + 0.1)])
         yield from self._move(grasp * [1, 1, 0] + high, yaw, OPEN)
         yield from self._move(grasp, yaw, OPEN)
         yield from self._rest(CLOSE, 12)
-        held = self._tool() - self._position(thing)
+        held = self._tool() - self.position(thing)
         yield from self._move(grasp * [1, 1, 0] + high, yaw, CLOSE)
         yield from self._move((goal + held) * [1, 1, 0] + high, yaw, CLOSE)
-        below = self._position(thing)[2] - vertices(self._simulator, thing)[:, 2].min()
+        below = self.position(thing)[2] - vertices(self._simulator, thing)[:, 2].min()
         yield from self._move(goal + held + [0, 0, below + 0.02], yaw, CLOSE)
         yield from self._rest(OPEN, 10)
         yield from self._move(self._tool() + np.array([0, 0, 0.1]), yaw, OPEN)
@@ -83,7 +105,8 @@ class Expert:
         left, right = (self._simulator.data.body(f"gripper0_{side}finger").xpos for side in ("left", "right"))
         return float(np.arctan2(left[1] - right[1], left[0] - right[0]))
 
-    def _position(self, name: str) -> Point:
+    def position(self, name: str) -> Point:
+        """Where an object or a region of one is, in the world (m)."""
         return np.array(self._simulator.env.object_states_dict[name].get_geom_state()["pos"])
 
 

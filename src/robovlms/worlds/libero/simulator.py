@@ -24,7 +24,8 @@ SETTLE_STEPS = 10
 
 Seen = TypeVar("Seen")
 
-_REST = np.array([0, 0, 0, 0, 0, 0, -1.0])
+REST = np.array([0, 0, 0, 0, 0, 0, -1.0])
+"""Stand still with an open gripper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ class Simulator:
         self.env._check_success()
         self.env._post_process()
         for _ in range(SETTLE_STEPS - 1):
-            self.step(_REST, lambda: None)
-        return self.step(_REST, observe)[0]
+            self.step(REST, lambda: None)
+        return self.step(REST, observe)[0]
 
     def step(self, action: Float[np.ndarray, "7"], observe: Callable[[], Seen]) -> tuple[Seen, bool]:
         """One control step, a twentieth of a second: what was seen on the way, and whether the goal holds after it."""
