@@ -71,7 +71,7 @@ def comes_back(suite, numbers):
         last = world.step(action).observation
     kept = world.snapshot()
     future = [world.step(action).observation for action in actions(20)[10:]]
-    world.reset(InitialState(other, 0), 0, render=False)
+    world.reset(InitialState(other, 0), 0)
     again = world.restore(kept)
     return all(map(_same, [last, *future], [again, *(world.step(a).observation for a in actions(20)[10:])]))
 

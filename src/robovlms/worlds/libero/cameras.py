@@ -48,6 +48,7 @@ class Cameras:
     def close(self) -> None:
         """Free the OpenGL context."""
         if self._context is not None:
+            self._context.gl_ctx.make_current()  # what it frees has numbers that another's has too
             self._simulator.env.sim._render_context_offscreen = None
             self._context = None
 

@@ -1,5 +1,6 @@
 """LIBERO as a ``World``: one suite, its tasks, its fixed initial states."""
 
+import gc
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -162,6 +163,7 @@ class Libero:
         if scene not in self._open:
             while len(self._open) >= self._most_open:
                 self._open.popitem(last=False)[1][1].close()
+                gc.collect()  # robosuite's environments hold themselves
             simulator = Simulator(self._tasks[scene].scene)
             self._open[scene] = simulator, Cameras(simulator, self._look)
         self._open.move_to_end(scene)
