@@ -1,6 +1,6 @@
 """Episodes an hour on LIBERO: our evaluation against the package's own example loop, in one run.
 
-    python benchmarks/libero.py --world-python .venvs/libero/bin/python [--episodes 4] [--steps 40] [--workers 2]
+    python benchmarks/libero_speed.py --world-python .venvs/libero/bin/python [--episodes 4] [--steps 40] [--workers 2]
 
 The package's loop is the one its README shows, with ten steps at rest: ``reset``, ``set_init_state``, ``step``, and
 images of both cameras at each step. Ours plays the same task and states; ``look`` is how often its policy asks for
