@@ -11,6 +11,7 @@ from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.tabletop.chains import CHAIN_LENGTH, MAX_STEPS, NUM_CHAINS, Chain, chains
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.tabletop.scenes import scene_spec
+from robovlms.worlds.tabletop.settings import SIMPLE, setting_of
 from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
 NAME = "tabletop"
@@ -23,14 +24,17 @@ def tabletop_protocol(
     num_chains: int = NUM_CHAINS,
     executor: str = "first",
     image_size: int = 64,
-    instruction_split: str = "validation",
+    setting: str = SIMPLE,
+    instruction_split: str | None = None,
     batch: int = 16,
     seed: int = 0,
 ) -> Protocol:
     """The protocol of the first ``num_chains`` chains over ``tasks`` (names or the name of a set; default all 34).
 
+    Every ``setting`` has the same chains. It says which sentences name the tasks, unless ``instruction_split`` does.
+
     Raises:
-        UserError: An unknown scene, task, split or executor, or a number out of range.
+        UserError: An unknown scene, setting, task, split or executor, or a number out of range.
     """
     names = TASKS if tasks is None else task_set(tasks)
     settings = {
@@ -42,7 +46,8 @@ def tabletop_protocol(
         "chain_length": CHAIN_LENGTH,
         "chain_digest": _digest(chains(num_chains, names)),
         "max_steps": MAX_STEPS,
-        "instruction_split": instruction_split,
+        "instruction_split": instruction_split or setting_of(setting).instruction_split,
+        "setting": setting,
         "image_size": image_size,
         "batch": batch,
         "executor": executor,
@@ -68,7 +73,7 @@ def tabletop_benchmark(protocol: Protocol) -> Benchmark:
                 "Build the protocol again; its results do not compare with the old ones."
             )
     jobs = tuple(Job(chain.id, chain.initial_state, chain.seed, chain.tasks) for chain in found)
-    settings = {"scene": protocol.scene, "image_size": protocol.image_size}
+    settings = {"scene": protocol.scene, "image_size": protocol.image_size, "setting": protocol.setting}
     worlds = WorldFactory("robovlms.worlds.tabletop:Tabletop", settings)
     return Benchmark(protocol, jobs, worlds, ACTION_SPEC, observation_spec(protocol.image_size))
 
