@@ -25,6 +25,7 @@ def test_a_row_is_what_its_file_says(file):
     metric = results.metrics["average_length"]
     assert row[1:] == tuple(f"{value:.2f}" for value in (metric.value, *metric.ci95))
     assert metric.n == results.protocol.num_chains == 100
+    assert results.protocol_digest == results.protocol.digest()
     assert (results.protocol.scene, results.protocol.instruction_split) == ("D", "validation")
 
 

@@ -81,9 +81,7 @@ def test_nothing_of_a_setting_was_seen_in_training():
         assert block.half != old.half
         assert distance(block.rgb, BLOCK_RGB.values()) > 0.2
         assert min(BLOCK_RGB, key=lambda name: distance(block.rgb, [BLOCK_RGB[name]])) == block.name
-    assert all(
-        distance(part.rgb, [*seen, *BLOCK_RGB.values()]) > 0.2 for one in DISTRACTORS for part in one.parts
-    )
+    assert all(distance(part.rgb, [*seen, *BLOCK_RGB.values()]) > 0.2 for one in DISTRACTORS for part in one.parts)
 
 
 def test_the_unseen_scene_is_a_new_arrangement_within_the_range_of_the_others():

@@ -13,6 +13,9 @@ def evaluate(
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")
     ] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="What is new to the policy (tabletop): unseen_distractor, unseen_background ...")
+    ] = None,
     tasks: Annotated[
         str | None, typer.Option(help="all, a named set, or names joined by commas; default: those trained on.")
     ] = None,
@@ -43,7 +46,7 @@ def evaluate(
     from robovlms.reports.terminal import print_summary
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
-    which = {"scene": scene, "tasks": names, "episodes": episodes, "image_size": image_size}
+    which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
     asked = {**which, "executor": executor, "seed": seed}
     how = {"workers": workers, "video": video, "resume": resume, "device": device, "embodiment": embodiment}
     score(checkpoint, out, benchmark, asked, **how)

@@ -18,6 +18,8 @@ Score = Callable[[np.ndarray], np.ndarray]
 """Tasks solved in a row to an episode's score."""
 MAY_DIFFER = {"executor", "batch", "image_size", "seed", "num_chains", "chain_digest"}
 """How a policy is played, and how many episodes there are: those that both have are compared one by one."""
+OF_A_SETTING = {"setting", "instruction_split"}
+"""What may differ besides where the settings do: what something new costs, from the same initial states."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,9 @@ def paired(evaluations: Sequence[Results]) -> tuple[Int[np.ndarray, "r n"], int]
     common = sorted(set.intersection(*(set(episodes) for episodes in played)))
     for evaluation, episodes in zip(evaluations[1:], played[1:], strict=True):
         _require_same_question(evaluations[0], evaluation)
+        same_sentences = evaluations[0].protocol.instruction_split == evaluation.protocol.instruction_split
         for name in common:
-            _require_same_episode(played[0][name], episodes[name])
+            _require_same_episode(played[0][name], episodes[name], same_sentences)
     if not common:
         raise UserError("The evaluations have no episode in common: nothing can be paired.")
     known = {episode.id for one in evaluations for episode in one.episodes}
@@ -133,7 +136,7 @@ def _between_runs(first: np.ndarray, second: np.ndarray) -> Difference:
 
 
 def _settings(first: Results, second: Results) -> dict[str, tuple[object, object]]:
-    one, other = first.protocol.model_dump(), second.protocol.model_dump()
+    one, other = dict(first.protocol), dict(second.protocol)
     different = {name: (one[name], other[name]) for name in one if one[name] != other[name]}
     libraries = {**first.versions, **second.versions}
     found = {f"{name} version": (first.versions.get(name), second.versions.get(name)) for name in libraries}
@@ -142,7 +145,8 @@ def _settings(first: Results, second: Results) -> dict[str, tuple[object, object
 
 def _require_same_question(first: Results, second: Results) -> None:
     different = _settings(first, second)
-    asked = [name for name in different if name in Protocol.model_fields and name not in MAY_DIFFER]
+    allowed = MAY_DIFFER | (OF_A_SETTING if "setting" in different else set())
+    asked = [name for name in different if name in Protocol.model_fields and name not in allowed]
     if asked:
         described = "; ".join(
             f"{name} {_short(different[name][0])} against {_short(different[name][1])}" for name in asked
@@ -154,10 +158,11 @@ def _short(value: object) -> str:
     return f"{len(value)} of them" if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
 
 
-def _require_same_episode(one: EpisodeResult, other: EpisodeResult) -> None:
-    begun = zip(one.tasks, other.tasks, strict=False)
-    same_tasks = all((a.task, a.instruction) == (b.task, b.instruction) for a, b in begun)
-    if one.initial_state != other.initial_state or not same_tasks:
+def _require_same_episode(one: EpisodeResult, other: EpisodeResult, same_sentences: bool) -> None:
+    begun = list(zip(one.tasks, other.tasks, strict=False))
+    same_tasks = all(a.task == b.task for a, b in begun)
+    said_alike = not same_sentences or all(a.instruction == b.instruction for a, b in begun)
+    if one.initial_state != other.initial_state or one.seed != other.seed or not (same_tasks and said_alike):
         raise UserError(
             f"Episode {one.id} is not the same in both evaluations. Evaluate both with one version and seed."
         )

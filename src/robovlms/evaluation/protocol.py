@@ -5,10 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from robovlms.core.config import Config
+from robovlms.core.protocols import SIMPLE
 from robovlms.policies.executors import parse_executor
-
-SIMPLE = "simple"
-"""The setting of a benchmark that has no others, or of one as it was trained in."""
 
 Count = Annotated[int, Field(ge=1)]
 

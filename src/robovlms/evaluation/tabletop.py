@@ -6,6 +6,7 @@ from typing import Any
 
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
+from robovlms.core.protocols import SIMPLE
 from robovlms.evaluation.benchmarks import Options
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
@@ -13,7 +14,7 @@ from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.tabletop.chains import CHAIN_LENGTH, MAX_STEPS, NUM_CHAINS, Chain, chains
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.tabletop.scenes import scene_spec
-from robovlms.worlds.tabletop.settings import SIMPLE, setting_of
+from robovlms.worlds.tabletop.settings import setting_of
 from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
 NAME = "tabletop"
@@ -21,7 +22,12 @@ NAME = "tabletop"
 
 def open_tabletop(options: Options) -> Benchmark:
     """What ``robovlms evaluate --benchmark tabletop`` plays: scene D, and the tasks trained on, unless told."""
-    told: dict[str, Any] = {"scene": options.scene, "num_chains": options.episodes, "image_size": options.image_size}
+    told: dict[str, Any] = {
+        "scene": options.scene,
+        "setting": options.setting,
+        "num_chains": options.episodes,
+        "image_size": options.image_size,
+    }
     protocol = tabletop_protocol(
         tasks=options.trained_on if options.tasks is None else options.tasks,
         executor=options.executor,

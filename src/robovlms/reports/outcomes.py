@@ -45,7 +45,7 @@ def read_outcome(path: Path) -> Outcome:
     read = results.load(path)
     return Outcome(
         benchmark=read.benchmark,
-        protocol=read.protocol.model_dump(mode="json"),
+        protocol={**read.protocol.model_dump(mode="json"), "setting": read.protocol.setting},
         protocol_digest=read.protocol_digest,
         checkpoint=read.checkpoint,
         checkpoint_digest=read.checkpoint_digest,

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
+from robovlms.core.protocols import SIMPLE
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.tabletop.cameras import Cameras
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, CAMERAS, ImageSize, observation_spec, sizes
@@ -16,7 +17,7 @@ from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.placing import as_initial_state, place
 from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.sensing import Sensing
-from robovlms.worlds.tabletop.settings import SIMPLE, setting_of
+from robovlms.worlds.tabletop.settings import setting_of
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, SceneState
 from robovlms.worlds.tabletop.tasks import TASKS, check

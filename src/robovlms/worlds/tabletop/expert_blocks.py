@@ -44,7 +44,9 @@ def grasp_yaw(world: Tabletop, name: str) -> float:
     """Yaw in (-pi/2, pi/2] at which the fingers close across the shorter level side of a block."""
     turn = rotation(world.state().blocks[name].euler)
     upright = int(np.abs(turn[2]).argmax())
-    level = min((axis for axis in range(3) if axis != upright), key=lambda axis: world.simulation.block_half[name][axis])
+    level = min(
+        (axis for axis in range(3) if axis != upright), key=lambda axis: world.simulation.block_half[name][axis]
+    )
     return _half_turn(float(np.arctan2(turn[1, level], turn[0, level])))
 
 

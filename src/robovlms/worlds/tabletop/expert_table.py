@@ -16,12 +16,13 @@ from multiprocessing import get_context
 
 import numpy as np
 
+from robovlms.core.protocols import SIMPLE
 from robovlms.statistics.intervals import wilson
 from robovlms.worlds.tabletop.chains import MAX_STEPS, random_initial_state
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.expert import expert
 from robovlms.worlds.tabletop.scenes import SCENES
-from robovlms.worlds.tabletop.settings import SETTINGS, SIMPLE
+from robovlms.worlds.tabletop.settings import SETTINGS
 from robovlms.worlds.tabletop.tasks import TASKS, feasible, task_set
 
 STALLED_ACTION, STALLED_M = 0.3, 0.004

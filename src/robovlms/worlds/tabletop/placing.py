@@ -77,7 +77,7 @@ def _set_distractors(simulation: Simulation, rng: np.random.Generator) -> None:
     taken = [simulation.free(name) for name in BLOCKS]
     for name in simulation.distractors:
         spot = _free_spot(rng, taken, DISTRACTOR_ZONE)
-        simulation.set_free(name, spot + [0.0, 0.0, 0.0005], quaternion_z(rng.uniform(-np.pi, np.pi)))
+        simulation.set_free(name, spot + np.array([0.0, 0.0, 0.0005]), quaternion_z(rng.uniform(-np.pi, np.pi)))
 
 
 def _free_spot(

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from robovlms.core.errors import UnknownName
+from robovlms.core.protocols import SIMPLE
 from robovlms.worlds.tabletop.scenes import BlockSpec, Distractor, Look, Part, SceneSpec
-
-SIMPLE = "simple"
 
 DISTRACTORS = (
     Distractor("can", (Part("cylinder", (0.021, 0.032), (0, 0, 0.032), (0.62, 0.72, 0.08)),)),
@@ -78,7 +77,9 @@ SETTINGS = {
     ),
     "unseen_object": Setting("size, shape and shade of the blocks", lambda spec: replace(spec, blocks=UNSEEN_BLOCKS)),
     "novel_skill_description": Setting("words and phrases for every task", instruction_split="novel"),
-    "unseen_scene": Setting("where every fixture stands, and the look of everything but blocks", lambda _: UNSEEN_SCENE),
+    "unseen_scene": Setting(
+        "where every fixture stands, and the look of everything but blocks", lambda _: UNSEEN_SCENE
+    ),
 }
 """By name, the order of reports."""
 
