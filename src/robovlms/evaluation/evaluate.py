@@ -1,7 +1,8 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,12 +14,14 @@ from robovlms.evaluation import results
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
+from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results, Stopped
 from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.stopping import Rival
 from robovlms.evaluation.store import RESULTS, EpisodeStore
 from robovlms.evaluation.workers import open_workers
 
 VIDEOS = "videos"
+Decided = tuple[Stopped, tuple[EpisodeResult, ...]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
+    rival: Rival | None = None,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results.
 
@@ -62,10 +66,11 @@ def run(
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+        rival: Stop as soon as it is known which of this policy and another one is better.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
-        UserError: Bad input, or ``out`` holds something else.
+        UserError: Bad input, ``out`` holds something else, or the rival was asked something else.
         WorkFailed: No episode could be played.
     """
     if bind := getattr(policy, "bind", None):
@@ -73,12 +78,22 @@ def run(
     protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
     everything = [*recorded, *jobs[video:]]
+    if rival is not None:
+        rival.require_comparable(protocol, jobs)
+        everything.sort(key=lambda job: results.mixed(job.id))
     with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
         for episode in store.episodes:
             progress.episode(episode, resumed=True)
-        done = {episode.id for episode in store.episodes}
-        _play(policy, benchmark, [job for job in everything if job.id not in done], workers, store, progress)
-        finished = results.build(protocol, checkpoint, store.episodes)
+
+        def decided() -> Decided:
+            return None if rival is None else rival.decided(protocol, jobs, store.episodes)
+
+        if not decided():
+            done = {episode.id for episode in store.episodes}
+            left = [job for job in everything if job.id not in done]
+            _play(policy, benchmark, left, workers, store, progress, decided)
+        stopped, kept = decided() or (None, store.episodes)
+        finished = results.build(protocol, checkpoint, kept, stopped)
     _write_timing(out, progress, workers)
     _write_video_index(out / VIDEOS, recorded, store.episodes)
     results.write(finished, out / RESULTS)
@@ -94,7 +109,9 @@ def _play(
     num_workers: int,
     store: EpisodeStore,
     progress: EpisodeProgress,
+    decided: Callable[[], Decided],
 ) -> None:
+    """Play jobs until all have ended or it is ``decided``."""
     if not jobs:
         return
     protocol = benchmark.protocol
@@ -102,9 +119,12 @@ def _play(
     pool = open_workers(benchmark.worlds, rules, min(num_workers, len(jobs)))
     try:
         rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
-        for episode in rollouts.run():
-            store.append(episode)
-            progress.episode(episode)
+        with closing(rollouts.run()) as episodes:
+            for episode in episodes:
+                store.append(episode)
+                progress.episode(episode)
+                if decided():
+                    break
     finally:
         pool.close()
 

@@ -57,7 +57,7 @@ def _evaluation_facts(run: Run) -> list[tuple[str, str]]:
     if run.outcome is None:
         return []
     outcome, protocol = run.outcome, run.outcome.protocol
-    chains = f"{len(outcome.chains):,}"
+    chains = f"{len(outcome.chains):,}" + (f" of {outcome.planned:,}: stopped" if outcome.planned else "")
     return [
         ("Policy", "/".join(PurePath(outcome.checkpoint).parts[-2:])),
         ("Benchmark", outcome.benchmark),
