@@ -167,24 +167,17 @@ def test_the_metrics_of_a_stopped_evaluation_hold_whenever_one_stops(tmp_path, s
     assert np.ptp(stopped.metrics["average_length"].ci95) > np.ptp(fixed.ci95)
 
 
-def test_the_command_stops_and_says_so(tmp_path, capsys):
-    """Two baselines that solve nothing are never told apart; a made-up one that solves all is."""
-    asked = {"benchmark": "tabletop", "tasks": "fixtures_drawer", "episodes": 8, "video": 0, "workers": 1}
-    score("baseline:zero", out=tmp_path / "a", against=None, **asked)
-    score("baseline:zero", out=tmp_path / "b", against=tmp_path / "a", **asked)
-    assert "All 8 episodes are played, and do not tell which is better" in _said(capsys)
-    done = load(tmp_path / "a")
-    perfect = [
-        one.model_copy(update={"tasks": (one.tasks[0].model_copy(update={"success": True}),) * 5})
-        for one in done.episodes
-    ]
-    write(build(done.protocol, Checkpoint("perfect", "p"), perfect), tmp_path / "perfect.json")
-    score("baseline:zero", out=tmp_path / "c", against=tmp_path / "perfect.json", alpha=0.2, **asked)
-    after = load(tmp_path / "c").stopped.after
-    assert after < 8
-    assert f"Stopped after {after} of 8 episodes: this policy is worse than that of {tmp_path}/perfect.json" in _said(
-        capsys
-    )
+def test_the_command_stops_and_says_so(tmp_path, still, capsys, monkeypatch):
+    def play(checkpoint, out, benchmark, asked, *, rival, **how):
+        return evaluate(out, Still() if checkpoint == "still" else ToyPolicy(), rival=rival)
+
+    monkeypatch.setattr("robovlms.cli.scoring.score", play)
+    write(still, tmp_path / "a.json")
+    score("toy", out=tmp_path / "b", against=tmp_path / "a.json")
+    after = load(tmp_path / "b").stopped.after
+    assert f"Stopped after {after} of {NUM} episodes: this policy is better than that of {tmp_path}" in _said(capsys)
+    score("still", out=tmp_path / "c", against=tmp_path / "a.json")
+    assert f"All {NUM} episodes are played, and do not tell which is better" in _said(capsys)
 
 
 def _said(capsys):

@@ -151,10 +151,10 @@ def test_a_setting_is_named_where_it_is_not_the_simple_one(run_dir, tmp_path):
 def test_a_stopped_evaluation_says_so(run_dir, tmp_path):
     shutil.copytree(run_dir, tmp_path / "stopped")
     data = json.loads((run_dir / "results.json").read_text())
-    stopped = {"after": 100, "planned": 1000, "better": True, "alpha": 0.05, "against": "x", "against_digest": "y"}
+    stopped = {"after": 30, "planned": 1000, "better": True, "alpha": 0.05, "against": "x", "against_digest": "y"}
     (tmp_path / "stopped" / "results.json").write_text(json.dumps({**data, "stopped": stopped}))
     (run,) = read_runs([tmp_path / "stopped"])
-    assert dict(facts(run))["Chains"] == "100 of 1,000: stopped"
+    assert dict(facts(run))["Chains"] == "30 of 1,000: stopped"
 
 
 def test_open_loop_only(tmp_path):
