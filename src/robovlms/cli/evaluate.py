@@ -1,7 +1,7 @@
 """``robovlms evaluate``: a checkpoint or a baseline on a benchmark, to results.json, clips and a report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -36,6 +36,9 @@ def evaluate(
         str | None, typer.Option(help="As which of several robots a policy acts, where it knows more than one.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
+    launcher: Annotated[
+        str, typer.Option(help="Where the worlds run: local processes, or ray (the cluster RAY_ADDRESS names).")
+    ] = "local",
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     against: Annotated[
         Path | None, typer.Option(help="Results of another policy: stop once it is known which of both is better.")
@@ -59,15 +62,20 @@ def evaluate(
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
     asked = {**which, "executor": executor, "seed": seed}
-    how: dict[str, Any] = {
-        "workers": workers,
-        "video": video,
-        "resume": resume,
-        "device": device,
-        "embodiment": embodiment,
-    }
     rival = None if against is None else Rival(load(against), alpha)
-    found = score(checkpoint, out, benchmark, asked, **how, rival=rival)
+    found = score(
+        checkpoint,
+        out,
+        benchmark,
+        asked,
+        workers=workers,
+        video=video,
+        resume=resume,
+        device=device,
+        embodiment=embodiment,
+        launcher=launcher,
+        rival=rival,
+    )
     next_steps = [f"robovlms report {out}"] + [f"robovlms compare {against} {out}"] * bool(rival)
     print_summary([out], places={"Results": out / "results.json"}, next_steps=next_steps)
     if rival:

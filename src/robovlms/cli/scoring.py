@@ -14,6 +14,7 @@ from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.stopping import Rival
+from robovlms.launchers.find import find_launcher
 from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
 from robovlms.policies.vla import VLA
@@ -31,6 +32,7 @@ def score(
     device: str = "auto",
     embodiment: str | None = None,
     rival: Rival | None = None,
+    launcher: str = "local",
 ) -> Results:
     """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
     kind, _, name = checkpoint.partition(":")
@@ -58,6 +60,7 @@ def score(
         video=video,
         resume=resume,
         rival=rival,
+        launch=find_launcher(launcher),
     )
     _keep_provenance(checkpoint, out)
     return results

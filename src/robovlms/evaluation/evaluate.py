@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
@@ -12,6 +13,7 @@ from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
+from robovlms.evaluation.host import Workers
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results, Stopped
@@ -21,7 +23,10 @@ from robovlms.evaluation.store import RESULTS, EpisodeStore
 from robovlms.evaluation.workers import open_workers
 
 VIDEOS = "videos"
-Decided = tuple[Stopped, tuple[EpisodeResult, ...]] | None
+OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
+"""Starts so many workers; ``launchers`` has others than this machine's processes."""
+Decide = Callable[[Sequence[EpisodeResult]], tuple[Stopped, Sequence[EpisodeResult]] | None]
+"""Whether the episodes that ended decide the evaluation, and which of them do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ def run(
     video: int = 0,
     resume: bool = False,
     rival: Rival | None = None,
+    launch: OpenWorkers = open_workers,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results.
 
@@ -67,6 +73,7 @@ def run(
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
         rival: Stop as soon as it is known which of this policy and another one is better.
+        launch: Starts the workers.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
@@ -84,15 +91,12 @@ def run(
     with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
         for episode in store.episodes:
             progress.episode(episode, resumed=True)
-
-        def decided() -> Decided:
-            return None if rival is None else rival.decided(protocol, jobs, store.episodes)
-
-        if not decided():
-            done = {episode.id for episode in store.episodes}
-            left = [job for job in everything if job.id not in done]
-            _play(policy, benchmark, left, workers, store, progress, decided)
-        stopped, kept = decided() or (None, store.episodes)
+        decided = _undecided if rival is None else partial(rival.decided, protocol, jobs)
+        done = {episode.id for episode in store.episodes}
+        left = [] if decided(store.episodes) else [job for job in everything if job.id not in done]
+        start = partial(launch, benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split))
+        _play(policy, protocol, left, partial(start, min(workers, len(left))), store, progress, decided)
+        stopped, kept = decided(store.episodes) or (None, store.episodes)
         finished = results.build(protocol, checkpoint, kept, stopped)
     _write_timing(out, progress, workers)
     _write_video_index(out / VIDEOS, recorded, store.episodes)
@@ -102,28 +106,30 @@ def run(
     return finished
 
 
+def _undecided(episodes: Sequence[EpisodeResult]) -> None:
+    """Nobody asked."""
+
+
 def _play(
     policy: Policy,
-    benchmark: Benchmark,
+    protocol: Protocol,
     jobs: Sequence[Job],
-    num_workers: int,
+    start: Callable[[], Workers],
     store: EpisodeStore,
     progress: EpisodeProgress,
-    decided: Callable[[], Decided],
+    decided: Decide,
 ) -> None:
     """Play jobs until all have ended or it is ``decided``."""
     if not jobs:
         return
-    protocol = benchmark.protocol
-    rules = Rules(protocol.max_steps, protocol.instruction_split)
-    pool = open_workers(benchmark.worlds, rules, min(num_workers, len(jobs)))
+    pool = start()
     try:
         rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
         with closing(rollouts.run()) as episodes:
             for episode in episodes:
                 store.append(episode)
                 progress.episode(episode)
-                if decided():
+                if decided(store.episodes):
                     break
     finally:
         pool.close()
