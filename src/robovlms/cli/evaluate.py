@@ -1,7 +1,7 @@
 """``robovlms evaluate``: a checkpoint or a baseline on a benchmark, to results.json, clips and a report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -28,6 +28,10 @@ def evaluate(
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
+    shard: Annotated[str, typer.Option(help="Play part I/N of the episodes; robovlms merge joins folders.")] = "1/1",
+    reply_timeout: Annotated[
+        float, typer.Option(help="Seconds of silence after which a world counts as hanging and is started anew.")
+    ] = 300.0,
 ) -> None:
     """Score a policy on a benchmark, with intervals.
 
@@ -36,12 +40,18 @@ def evaluate(
     """
     from robovlms.cli.scoring import score
     from robovlms.core.errors import UnknownName
+    from robovlms.evaluation.shards import Shard
+    from robovlms.evaluation.store import RESULTS
     from robovlms.reports.terminal import print_summary
 
     if benchmark not in BENCHMARKS:
         raise UnknownName("benchmark", benchmark, BENCHMARKS)
     names = tasks.split(",") if tasks is not None and "," in tasks else tasks
     settings = {"scene": scene, "num_chains": chains, "seed": seed}
-    how = {"workers": workers, "video": video, "resume": resume, "device": device, "embodiment": embodiment}
-    score(checkpoint, out, names, executor, settings, **how)
+    how: dict[str, Any] = {"workers": workers, "video": video, "resume": resume, "device": device}
+    how |= {"embodiment": embodiment, "shard": Shard.parse(shard), "reply_timeout_s": reply_timeout}
+    found = score(checkpoint, out, names, executor, settings, **how)
+    if not (out / RESULTS).is_file():
+        typer.echo(f"{out} has {len(found.episodes)} episodes of the whole. Next: robovlms merge {out} ... --out DIR")
+        return
     print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])

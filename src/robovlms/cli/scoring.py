@@ -10,9 +10,11 @@ import torch
 from robovlms.cli.tabletop_demos import available_cores
 from robovlms.core.config import digest_of
 from robovlms.core.protocols import Policy
-from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.evaluate import WHOLE, run
 from robovlms.evaluation.results import Checkpoint, Results
+from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
+from robovlms.evaluation.workers import REPLY_TIMEOUT_S
 from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
 from robovlms.policies.vla import VLA
@@ -33,6 +35,8 @@ def score(
     resume: bool = False,
     device: str = "auto",
     embodiment: str | None = None,
+    shard: Shard = WHOLE,
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
 ) -> Results:
     """Evaluate on the tabletop and keep the policy's provenance beside the results."""
     kind, _, name = checkpoint.partition(":")
@@ -53,6 +57,8 @@ def score(
         workers=workers or available_cores(),
         video=video,
         resume=resume,
+        shard=shard,
+        reply_timeout_s=reply_timeout_s,
     )
     _keep_provenance(checkpoint, out)
     return results

@@ -11,6 +11,7 @@ import numpy as np
 from robovlms.core.protocols import World
 from robovlms.core.types import Observation
 from robovlms.evaluation.results import EpisodeResult, TaskResult
+from robovlms.evaluation.sanity import sound, sound_step
 from robovlms.evaluation.video import VideoRecorder
 
 TIMEOUT = "timeout"
@@ -53,13 +54,16 @@ class Rules:
 class Turn:
     """What an episode waits with: an observation, with a new instruction where a task begins; or its result.
 
-    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show.
+    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show. ``took_s`` is
+    what it took the world, ``render_s`` how much of it was drawing (None where the world does not tell).
     """
 
     observation: Observation | None = None
     rendered: bool = False
     instruction: str | None = None
     result: EpisodeResult | None = None
+    took_s: float = 0.0
+    render_s: float | None = None
 
 
 class Player:
@@ -78,12 +82,12 @@ class Player:
         if job.video is not None:
             self._recorder = VideoRecorder(job.video, self._world)
         render = self._must_render
-        return self._begin_task(self._world.reset(job.initial_state, job.seed, render), render)
+        return self._begin_task(sound(self._world.reset(job.initial_state, job.seed, render)), render)
 
     def act(self, action: np.ndarray, render: bool) -> Turn:
         """Play one control step; a success begins the next task, a failure or the last success ends the episode."""
         render = render or self._must_render
-        step = self._world.step(action, render)
+        step = sound_step(self._world.step(action, render))
         self._num_steps += 1
         self._record(step.observation, step.success)
         if not step.success and self._num_steps < self._rules.max_steps:
@@ -92,7 +96,7 @@ class Player:
             TaskResult(
                 task=self._job.tasks[len(self._results)],
                 instruction=self._instruction,
-                success=step.success,
+                success=bool(step.success),
                 steps=self._num_steps,
                 failure=None if step.success else TIMEOUT,
             )
@@ -104,7 +108,7 @@ class Player:
     def look(self) -> Turn:
         """Render the present moment: a task may begin at a step that nobody meant to look at."""
         # Restoring a snapshot is the one way every world has to render without moving.
-        return Turn(self._world.restore(self._world.snapshot()), rendered=True)
+        return Turn(sound(self._world.restore(self._world.snapshot())), rendered=True)
 
     def close(self) -> None:
         """Drop an unfinished recording."""

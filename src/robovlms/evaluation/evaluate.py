@@ -1,6 +1,5 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,15 +9,21 @@ from robovlms.core.errors import WorkFailed
 from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
+from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
+from robovlms.evaluation.host import LocalWorkers
+from robovlms.evaluation.identity import Identity
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
 from robovlms.evaluation.rollout import Rollouts
-from robovlms.evaluation.store import RESULTS, EpisodeStore
-from robovlms.evaluation.workers import open_workers
+from robovlms.evaluation.shards import Shard
+from robovlms.evaluation.store import RESULTS, EpisodeStore, open_store
+from robovlms.evaluation.throughput import Spent, timing
+from robovlms.evaluation.workers import REPLY_TIMEOUT_S, ProcessWorkers, open_workers
 
-VIDEOS = "videos"
+VIDEOS, VIDEO_INDEX, TIMING = "videos", "index.json", "timing.json"
+WHOLE = Shard()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +54,10 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
+    shard: Shard = WHOLE,
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
 ) -> Results:
-    """Play the jobs a folder does not hold yet, and write its results.
+    """Play the jobs a folder does not hold yet, and write its results once none is missing.
 
     A policy's conventions are compared with the worlds' before anything is written (``bind``, where it has one).
 
@@ -61,7 +68,13 @@ def run(
         out: The folder for results, episodes and ``videos/``.
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
         video: How many of the first jobs are recorded.
-        resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+        resume: Go on with an interrupted evaluation of the same protocol and checkpoint, and play again what an
+            infrastructure error ended.
+        shard: The part of the jobs to play; ``merging.merge`` joins the folders of all parts.
+        reply_timeout_s: Silence after which a worker counts as hanging.
+
+    Returns:
+        What the folder holds now.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
@@ -72,47 +85,53 @@ def run(
         bind(benchmark.action_spec, benchmark.observation_spec)
     protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
-    everything = [*recorded, *jobs[video:]]
-    with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
+    part = shard.of([*recorded, *jobs[video:]])
+    agenda = Agenda.of(Identity(protocol, checkpoint, results.versions()), jobs)
+    with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
+        done = store.done
         for episode in store.episodes:
-            progress.episode(episode, resumed=True)
-        done = {episode.id for episode in store.episodes}
-        _play(policy, benchmark, [job for job in everything if job.id not in done], workers, store, progress)
-        finished = results.build(protocol, checkpoint, store.episodes)
-    _write_timing(out, progress, workers)
-    _write_video_index(out / VIDEOS, recorded, store.episodes)
-    results.write(finished, out / RESULTS)
-    if not finished.metrics:
-        raise WorkFailed(f"Every episode ended in an infrastructure error; see {out / RESULTS}.")
-    return finished
+            if episode.id in done & {job.id for job in part}:
+                progress.episode(episode, resumed=True)
+        if wanted := [job for job in part if job.id not in done]:
+            num_workers = min(workers, len(wanted))
+            pool = open_workers(benchmark.worlds, _rules(protocol), num_workers, reply_timeout_s)
+            spent = _play(policy, protocol, pool, wanted, store, progress)
+            write_json(out / TIMING, timing(spent, progress.num_steps, progress.seconds, num_workers))
+        _write_video_index(out / VIDEOS, recorded, store.episodes)
+        return conclude(store, out)
+
+
+def conclude(store: EpisodeStore, out: Path) -> Results:
+    """The results of a store, written to ``out`` if no episode is missing; raises ``WorkFailed`` if none counts."""
+    identity, episodes = store.agenda.identity, store.episodes
+    found = results.build(identity.protocol, identity.checkpoint, episodes, identity.versions)
+    if not store.missing:
+        results.write(found, out / RESULTS)
+    if episodes and not found.metrics:
+        raise WorkFailed(f"Every episode ended in an infrastructure error, such as: {episodes[0].error}")
+    return found
+
+
+def _rules(protocol: Protocol) -> Rules:
+    return Rules(protocol.max_steps, protocol.instruction_split)
 
 
 def _play(
     policy: Policy,
-    benchmark: Benchmark,
+    protocol: Protocol,
+    pool: LocalWorkers | ProcessWorkers,
     jobs: Sequence[Job],
-    num_workers: int,
     store: EpisodeStore,
     progress: EpisodeProgress,
-) -> None:
-    if not jobs:
-        return
-    protocol = benchmark.protocol
-    rules = Rules(protocol.max_steps, protocol.instruction_split)
-    pool = open_workers(benchmark.worlds, rules, min(num_workers, len(jobs)))
+) -> Spent:
+    rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
     try:
-        rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
         for episode in rollouts.run():
-            store.append(episode)
+            store.record([episode])
             progress.episode(episode)
     finally:
         pool.close()
-
-
-def _write_timing(out: Path, progress: EpisodeProgress, num_workers: int) -> None:
-    """What depends on the machine stands apart, so that equal evaluations have equal results files."""
-    timing = {"workers": num_workers, "control_steps": progress.num_steps, "wall_s": round(progress.seconds, 2)}
-    write_json(out / "timing.json", {**timing, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
+    return rollouts.spent
 
 
 def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
@@ -125,7 +144,7 @@ def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence
             "solved": by_id[job.id].num_solved,
         }
         for job in recorded
-        if (folder / f"{job.id}.mp4").is_file()
+        if job.id in by_id and (folder / f"{job.id}.mp4").is_file()
     ]
     if entries:
-        write_json(folder / "index.json", entries)
+        write_json(folder / VIDEO_INDEX, entries)

@@ -1,13 +1,15 @@
 """The world of one process: commands for slots come in, turns of their episodes go out."""
 
+import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from robovlms.core.protocols import World
 from robovlms.evaluation.episode import Job, Player, Rules, Turn, WorldFactory
+from robovlms.evaluation.throughput import TellsRenderTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,16 @@ class Host:
         self._on_stage: int | None = None
 
     def play(self, slot: int, command: Command) -> Turn:
-        """Carry out one command for the episode of a slot."""
-        player = self._enter(slot)
+        """Carry out one command for the episode of a slot, and say how long it took."""
+        began, drawn = time.perf_counter(), self._drawn_s()
+        turn = self._carry_out(self._enter(slot), command)
+        took_s, now = time.perf_counter() - began, self._drawn_s()
+        return replace(turn, took_s=took_s, render_s=None if now is None else now - (drawn or 0.0))
+
+    def _drawn_s(self) -> float | None:
+        return self._world.render_s if isinstance(self._world, TellsRenderTime) else None
+
+    def _carry_out(self, player: Player, command: Command) -> Turn:
         if isinstance(command, Job):
             return player.begin(command)
         return player.act(command.action, command.render) if isinstance(command, Act) else player.look()

@@ -1,7 +1,7 @@
 """``results.json``: what every episode did, and the metrics with their intervals that follow from it."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -97,8 +97,13 @@ class Results(Config):
         return sum(episode.status != "ok" for episode in self.episodes)
 
 
-def build(protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[EpisodeResult]) -> Results:
-    """Results of an evaluation, its episodes sorted by id."""
+def build(
+    protocol: Protocol,
+    checkpoint: Checkpoint,
+    episodes: Iterable[EpisodeResult],
+    played_with: Mapping[str, str] | None = None,
+) -> Results:
+    """Results of an evaluation, its episodes sorted by id; ``played_with`` are other versions than those of now."""
     ordered = tuple(sorted(episodes, key=lambda episode: episode.id))
     return Results(
         benchmark=protocol.benchmark,
@@ -107,7 +112,7 @@ def build(protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[Episode
         checkpoint=checkpoint.path,
         checkpoint_digest=checkpoint.digest,
         metrics=metrics_of(ordered, protocol.chain_length),
-        versions=versions(),
+        versions=versions() if played_with is None else dict(played_with),
         episodes=ordered,
     )
 
