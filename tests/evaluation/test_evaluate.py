@@ -1,22 +1,16 @@
 """A whole evaluation: files, resuming after a kill, folders that are taken, clips."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from toy_policy import CHECKPOINT, ToyPolicy, toy_benchmark, toy_jobs, toy_protocol
 from toy_world import ToyWorld
 
-from robovlms.core.errors import CorruptData, UserError, WorkFailed
+from robovlms.core.errors import UserError, WorkFailed
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
-from robovlms.evaluation.store import EpisodeStore
+from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.video import VIEW, VideoRecorder
 
 SLOW = ("left", "slow", "left", "slow", "left")
@@ -41,6 +35,28 @@ def test_files_of_an_evaluation(tmp_path):
     evaluate(tmp_path / "other")
     one, other = ((tmp_path / name / "results.json").read_bytes() for name in ("run", "other"))
     assert one == other
+
+
+class Watched(ToyPolicy):
+    """Knows which episodes it was asked to play."""
+
+    started = frozenset()
+
+    def start(self, episode, instruction, *, seed):
+        self.started |= {episode}
+        super().start(episode, instruction, seed=seed)
+
+
+def test_resuming_plays_only_what_is_missing(tmp_path):
+    whole = evaluate(tmp_path / "whole")
+    evaluate(tmp_path / "part", shard=Shard(1, 3))
+    assert not (tmp_path / "part" / "results.json").exists()
+    assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
+    assert policy.started == {f"toy-{n:03d}" for n in (1, 2, 4, 5, 7, 8)}
+    before = (tmp_path / "part" / "timing.json").read_bytes()
+    assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
+    assert not policy.started
+    assert (tmp_path / "part" / "timing.json").read_bytes() == before
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):

@@ -92,5 +92,8 @@ class ToyWorld:
             time.sleep(3600)
         if kind == "raise":
             raise RuntimeError("the simulator is unstable")
-        seen = self._observe(render=False)
-        return Step(replace(seen, state=seen.state * np.nan), False) if kind == "nan" else Step(seen, float("nan"))
+        step = Step(self._observe(render=False), False)
+        if kind == "nan":
+            return replace(step, observation=replace(step.observation, state=np.full(1, np.nan, np.float32)))
+        object.__setattr__(step, "success", float("nan"))  # what no type checker sees in a simulator of one's own
+        return step

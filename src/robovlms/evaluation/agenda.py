@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from robovlms.core.config import parse
-from robovlms.core.errors import CorruptData
+from robovlms.core.errors import CorruptData, UserError
 from robovlms.evaluation.episode import Job, episode_result
 from robovlms.evaluation.identity import Identity
 from robovlms.evaluation.protocol import Protocol
@@ -58,7 +58,7 @@ class Agenda:
 
 def write_agenda(database: sqlite3.Connection, agenda: Agenda) -> bool:
     """Write an agenda into an empty database; False, and nothing written, where there is one already."""
-    if database.execute("SELECT count(*) FROM sqlite_master").fetchone() != (0,):
+    if not is_empty(database):
         return False
     for statement in SCHEMA:
         database.execute(statement)
@@ -73,8 +73,20 @@ def write_agenda(database: sqlite3.Connection, agenda: Agenda) -> bool:
     return True
 
 
+def is_empty(database: sqlite3.Connection) -> bool:
+    """Whether nothing was written yet, as when a process died while it began."""
+    return database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+
+
 def read_agenda(database: sqlite3.Connection, path: Path) -> Agenda:
-    """Read what ``write_agenda`` wrote; raises ``CorruptData`` when it is not that."""
+    """Read what ``write_agenda`` wrote.
+
+    Raises:
+        UserError: Nothing was written yet.
+        CorruptData: It is damaged.
+    """
+    if is_empty(database):
+        raise UserError(f"{path} is empty: its evaluation never began. Leave its folder out, or evaluate into it.")
     asked = "SELECT checkpoint, checkpoint_digest, protocol, versions FROM evaluation"
     checkpoint, digest, protocol, versions = database.execute(asked).fetchone()
     held = parse(Protocol, value_of(protocol, path), path)

@@ -96,17 +96,22 @@ def run(
             num_workers = min(workers, len(wanted))
             pool = open_workers(benchmark.worlds, _rules(protocol), num_workers, reply_timeout_s)
             spent = _play(policy, protocol, pool, wanted, store, progress)
-            write_json(out / TIMING, timing(spent, progress.num_steps, progress.seconds, num_workers))
-        _write_video_index(out / VIDEOS, recorded, store.episodes)
+            took = timing(spent, progress.num_steps, progress.seconds, num_workers)
+            with store.alone():
+                write_json(out / TIMING, took)
+        with store.alone():
+            _write_video_index(out / VIDEOS, recorded, store.episodes)
         return conclude(store, out)
 
 
 def conclude(store: EpisodeStore, out: Path) -> Results:
     """The results of a store, written to ``out`` if no episode is missing; raises ``WorkFailed`` if none counts."""
-    identity, episodes = store.agenda.identity, store.episodes
-    found = results.build(identity.protocol, identity.checkpoint, episodes, identity.versions)
-    if not store.missing:
-        results.write(found, out / RESULTS)
+    identity = store.agenda.identity
+    with store.alone():
+        episodes = store.episodes
+        found = results.build(identity.protocol, identity.checkpoint, episodes, identity.versions)
+        if not store.missing:
+            results.write(found, out / RESULTS)
     if episodes and not found.metrics:
         raise WorkFailed(f"Every episode ended in an infrastructure error, such as: {episodes[0].error}")
     return found

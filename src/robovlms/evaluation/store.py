@@ -6,6 +6,7 @@ episode is missing.
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -71,6 +72,10 @@ class EpisodeStore:
         with transaction(self._database, self.path):
             for episode in episodes:
                 self._record(episode)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this context lasts, no other process records or enters it: for the files beside the store."""
+        return transaction(self._database, self.path)
 
     def _record(self, new: EpisodeResult) -> None:
         state = text_of(new.model_dump(mode="json")["initial_state"])
