@@ -56,15 +56,15 @@ def test_a_killed_evaluation_takes_its_workers_along_and_resumes(tmp_path):
     script = (
         f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
         "from pathlib import Path\n"
-        "import test_evaluate as t\n"
         "if __name__ == '__main__':\n"
+        "    import test_evaluate as t\n"
         f"    t.evaluate(Path({str(tmp_path / 'killed')!r}), tasks=t.SLOW, workers=1)\n"
     )
     (tmp_path / "main.py").write_text(script)
     child = subprocess.Popen([sys.executable, tmp_path / "main.py"], stdout=subprocess.DEVNULL)
     while num_recorded(tmp_path / "killed") < 2:
         assert child.poll() is None, "finished before it could be killed"
-        time.sleep(0.05)
+        time.sleep(0.1)
     workers = subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True).stdout.split()
     os.kill(child.pid, signal.SIGKILL)
     child.wait()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, read_json, write_json
+from robovlms.core.files import clear_disk_errors, partial_folder, publish, read_json, write_json
 from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.evaluate import VIDEO_INDEX, VIDEOS, conclude
 from robovlms.evaluation.results import Checkpoint, Results
@@ -31,13 +31,17 @@ def merge(folders: Sequence[Path], out: Path) -> tuple[Results, list[str]]:
         raise UserError("Got no folders to merge, expected one or more that `robovlms evaluate` wrote.")
     with ExitStack() as stack:
         stores = [stack.enter_context(EpisodeStore(folder)) for folder in folders]
-        merged = stack.enter_context(open_store(out, _common(folders, stores)))
+        agenda = _common(folders, stores)
+        partial = partial_folder(out)
+        merged = stack.enter_context(open_store(partial, agenda))
         for store in stores:
             merged.record(store.episodes)
         for folder in folders:
-            _copy_files(folder, out)
-        _join_indices(folders, out)
-        return conclude(merged, out), merged.missing
+            _copy_files(folder, partial)
+        _join_indices(folders, partial)
+        found = conclude(merged, partial), merged.missing
+    publish(partial, out)
+    return found
 
 
 def _common(folders: Sequence[Path], stores: Sequence[EpisodeStore]) -> Agenda:
