@@ -19,7 +19,7 @@ from robovlms.evaluation.host import LocalWorkers, Look
 from robovlms.evaluation.results import load
 from robovlms.evaluation.rollout import MAX_TRIES
 from robovlms.evaluation.sanity import BrokenWorld
-from robovlms.evaluation.workers import open_workers
+from robovlms.launchers.find import find_launcher
 
 SAID = {
     "crash": "died",
@@ -46,8 +46,8 @@ def play(fault, num_faults, out, workers=1, **settings):
     benchmark = Benchmark(
         toy_protocol(NUM), tuple(jobs), toy_factory(fault_file=str(counter)), world.action_spec, world.observation_spec
     )
-    settings = {"reply_timeout_s": 8.0, "checkpoint": CHECKPOINT, **settings}
-    return run(ToyPolicy(), benchmark, out=out, workers=workers, **settings)
+    launch = find_launcher("local", reply_timeout_s=8.0)
+    return run(ToyPolicy(), benchmark, checkpoint=CHECKPOINT, out=out, workers=workers, launch=launch, **settings)
 
 
 def timing(folder):
@@ -107,7 +107,7 @@ def test_the_first_observation_is_looked_at_too(looking, monkeypatch):
 @pytest.mark.parametrize("timeout", [0.0, -1.0, float("inf"), float("nan")])
 def test_a_watchdog_needs_a_time(timeout):
     with pytest.raises(UserError, match="reply timeout"):
-        open_workers(toy_factory(), RULES, 1, timeout)
+        find_launcher("local", timeout)
 
 
 HANGING = """

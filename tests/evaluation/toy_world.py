@@ -25,7 +25,7 @@ class Moment:
 
 
 class ToyWorld:
-    """``fault_file``: the tasks of ``FAULTS`` break down as long as the file holds a positive count, and lower it."""
+    """The tasks of ``FAULTS`` break down; with a ``fault_file`` while it holds a positive count, which they lower."""
 
     def __init__(self, image_size=8, fault_file=None, error=None):
         self.observation_spec = ObservationSpec(
@@ -80,6 +80,8 @@ class ToyWorld:
         return Observation({"only": image.astype(np.uint8)} if render else {}, np.array([x], np.float32))
 
     def _breaks(self):
+        if self._fault_file is None:
+            return True
         path = Path(self._fault_file)
         count = int(path.read_text())
         path.write_text(str(max(count - 1, 0)))

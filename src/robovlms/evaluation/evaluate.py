@@ -1,6 +1,6 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
 from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
-from robovlms.evaluation.host import LocalWorkers
+from robovlms.evaluation.host import Workers
 from robovlms.evaluation.identity import Identity
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
@@ -20,10 +20,12 @@ from robovlms.evaluation.rollout import Rollouts
 from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.store import RESULTS, EpisodeStore, open_store
 from robovlms.evaluation.throughput import Spent, timing
-from robovlms.evaluation.workers import REPLY_TIMEOUT_S, ProcessWorkers, open_workers
+from robovlms.evaluation.workers import open_workers
 
 VIDEOS, VIDEO_INDEX, TIMING = "videos", "index.json", "timing.json"
 WHOLE = Shard()
+OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
+"""Starts so many workers; ``launchers`` has others than this machine's processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def run(
     video: int = 0,
     resume: bool = False,
     shard: Shard = WHOLE,
-    reply_timeout_s: float = REPLY_TIMEOUT_S,
+    launch: OpenWorkers = open_workers,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results once none is missing.
 
@@ -71,7 +73,7 @@ def run(
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint, and play again what an
             infrastructure error ended.
         shard: The part of the jobs to play; ``merging.merge`` joins the folders of all parts.
-        reply_timeout_s: Silence after which a worker counts as hanging.
+        launch: Starts the workers.
 
     Returns:
         What the folder holds now.
@@ -94,7 +96,7 @@ def run(
                 progress.episode(episode, resumed=True)
         if wanted := [job for job in part if job.id not in done]:
             num_workers = min(workers, len(wanted))
-            pool = open_workers(benchmark.worlds, _rules(protocol), num_workers, reply_timeout_s)
+            pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
             spent = _play(policy, protocol, pool, wanted, store, progress)
             took = timing(spent, progress.num_steps, progress.seconds, num_workers)
             with store.alone():
@@ -117,14 +119,10 @@ def conclude(store: EpisodeStore, out: Path) -> Results:
     return found
 
 
-def _rules(protocol: Protocol) -> Rules:
-    return Rules(protocol.max_steps, protocol.instruction_split)
-
-
 def _play(
     policy: Policy,
     protocol: Protocol,
-    pool: LocalWorkers | ProcessWorkers,
+    pool: Workers,
     jobs: Sequence[Job],
     store: EpisodeStore,
     progress: EpisodeProgress,

@@ -1,9 +1,9 @@
-"""The world of one process: commands for slots come in, turns of their episodes go out."""
+"""The worlds of one process: commands for slots come in, turns of their episodes go out."""
 
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -36,28 +36,45 @@ class Lost:
 Command = Job | Act | Look
 
 
-class Host:
-    """One world for all the slots of a process: an episode that waits is parked as a snapshot.
+@runtime_checkable
+class Workers(Protocol):
+    """Where the worlds are: commands for slots go out, and are answered in the order of their sending."""
 
-    A world with its renderer can take half a second and 50 MB to make; changing between snapshots takes microseconds.
+    def send(self, commands: Mapping[int, Command]) -> None:
+        """Send one command for each slot."""
+        ...
+
+    def collect(self, slots: Collection[int]) -> dict[int, Turn | Lost]:
+        """Wait for the answers of these slots."""
+        ...
+
+    def close(self) -> None:
+        """Free the worlds."""
+        ...
+
+
+class Host:
+    """The worlds of a process; in a shared one, an episode that waits is parked as a snapshot.
+
+    A world with its renderer can take half a second and 50 MB to make; changing between the tabletop's snapshots takes
+    microseconds.
     """
 
     def __init__(self, factory: WorldFactory, rules: Rules):
         self._factory, self._rules = factory, rules
-        self._world: World | None = None
+        self._worlds: dict[int | None, World] = {}
         self._players: dict[int, Player] = {}
         self._parked: dict[int, Any] = {}
         self._on_stage: int | None = None
 
     def play(self, slot: int, command: Command) -> Turn:
         """Carry out one command for the episode of a slot, and say how long it took."""
-        began, drawn = time.perf_counter(), self._drawn_s()
-        turn = self._carry_out(self._enter(slot), command)
-        took_s, now = time.perf_counter() - began, self._drawn_s()
-        return replace(turn, took_s=took_s, render_s=None if now is None else now - (drawn or 0.0))
-
-    def _drawn_s(self) -> float | None:
-        return self._world.render_s if isinstance(self._world, TellsRenderTime) else None
+        began = time.perf_counter()
+        world, player = self._world_of(slot), self._enter(slot)
+        drawn_s = world.render_s if isinstance(world, TellsRenderTime) else None
+        turn = self._carry_out(player, command)
+        drawing_s = world.render_s - drawn_s if isinstance(world, TellsRenderTime) and drawn_s is not None else None
+        return replace(turn, took_s=time.perf_counter() - began, render_s=drawing_s)
 
     def _carry_out(self, player: Player, command: Command) -> Turn:
         if isinstance(command, Job):
@@ -65,24 +82,29 @@ class Host:
         return player.act(command.action, command.render) if isinstance(command, Act) else player.look()
 
     def close(self) -> None:
-        """Free the world and drop unfinished recordings."""
+        """Free the worlds and drop unfinished recordings."""
         for player in self._players.values():
             player.close()
-        if self._world is not None:
-            self._world.close()
+        for world in self._worlds.values():
+            world.close()
 
     def _enter(self, slot: int) -> Player:
-        if self._world is None:
-            self._world = self._factory()
+        world = self._world_of(slot)
         if slot not in self._players:
-            self._players[slot] = Player(self._world, self._rules)
-        if self._on_stage != slot:
+            self._players[slot] = Player(world, self._rules)
+        if self._factory.shared and self._on_stage != slot:
             if self._on_stage is not None and self._players[self._on_stage].playing:
-                self._parked[self._on_stage] = self._world.snapshot()
+                self._parked[self._on_stage] = world.snapshot()
             if slot in self._parked:
-                self._world.restore(self._parked.pop(slot), render=False)
+                world.restore(self._parked.pop(slot), render=False)
             self._on_stage = slot
         return self._players[slot]
+
+    def _world_of(self, slot: int) -> World:
+        key = None if self._factory.shared else slot
+        if key not in self._worlds:
+            self._worlds[key] = self._factory()
+        return self._worlds[key]
 
 
 class LocalWorkers:

@@ -16,10 +16,9 @@ from robovlms.core.errors import WorkFailed
 from robovlms.core.protocols import Policy
 from robovlms.core.types import Observation
 from robovlms.evaluation.episode import Job, Turn, episode_result
-from robovlms.evaluation.host import Act, Command, LocalWorkers, Look, Lost
+from robovlms.evaluation.host import Act, Command, Look, Lost, Workers
 from robovlms.evaluation.results import EpisodeResult
 from robovlms.evaluation.throughput import Spent
-from robovlms.evaluation.workers import ProcessWorkers
 
 MAX_TRIES = 3
 """Times an episode is played before its crashes count as an infrastructure error."""
@@ -72,7 +71,7 @@ class Rollouts:
     def __init__(
         self,
         policy: Policy,
-        workers: LocalWorkers | ProcessWorkers,
+        workers: Workers,
         jobs: Sequence[Job],
         *,
         batch: int,

@@ -4,7 +4,6 @@ A death, an exception in a world, or a silence of minutes is an infrastructure e
 the process is replaced, and every episode it held is reported lost, with the one it was playing marked.
 """
 
-import math
 import multiprocessing
 import os
 import signal
@@ -17,7 +16,7 @@ from multiprocessing.connection import Connection
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.core.processes import end_with_parent
 from robovlms.evaluation.episode import Rules, Turn, WorldFactory
-from robovlms.evaluation.host import Command, Host, LocalWorkers, Lost
+from robovlms.evaluation.host import Command, Host, LocalWorkers, Lost, Workers
 
 WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "LP_NUM_THREADS": "0"}
 """One thread a worker: numerics, waiting and software rendering. Libraries read these when they load."""
@@ -139,12 +138,10 @@ class ProcessWorkers:
 
 def open_workers(
     factory: WorldFactory, rules: Rules, num_workers: int, reply_timeout_s: float = REPLY_TIMEOUT_S
-) -> LocalWorkers | ProcessWorkers:
+) -> Workers:
     """``num_workers`` processes, or with 0 the worlds in this process, where a hang is not noticed."""
     if num_workers < 0:
         raise UserError(f"Got {num_workers} workers, expected 0 (in this process) or more.")
-    if not 0 < reply_timeout_s < math.inf:
-        raise UserError(f"Got a reply timeout of {reply_timeout_s:g} s, expected a number above 0.")
     if num_workers == 0:
         return LocalWorkers(factory, rules)
     return ProcessWorkers(factory, rules, num_workers, reply_timeout_s)
