@@ -69,6 +69,9 @@ def evaluate(
         shard=Shard.parse(shard),
     )
     if not (out / RESULTS).is_file():
-        typer.echo(f"{out} has {len(found.episodes)} episodes of the whole. Next: robovlms merge {out} ... --out DIR")
+        typer.echo(
+            f"{len(found.episodes)} of {found.protocol.num_chains} episodes are played. "
+            f"Join this part with the others: robovlms merge {out} ... --out DIR"
+        )
         return
     print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])
