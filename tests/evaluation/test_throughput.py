@@ -63,6 +63,7 @@ def test_shares_are_measured(tmp_path, monkeypatch):
     timing = json.loads((tmp_path / "run" / "timing.json").read_text())
     steps, shares = timing["control_steps"], timing["shares"]
     assert timing["steps_per_s"] == pytest.approx(steps / timing["wall_s"], rel=0.02)
+    assert timing["episodes_per_h"] == pytest.approx(3600 * 4 / timing["wall_s"], rel=0.02)
     assert timing["wall_s"] <= whole_s
     # sleeps are lower bounds, also on a busy machine
     assert shares["worlds"]["render"] * timing["wall_s"] >= 0.95 * steps * 0.002

@@ -98,7 +98,7 @@ def run(
             num_workers = min(workers, len(wanted))
             pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
             spent = _play(policy, protocol, pool, wanted, store, progress)
-            took = timing(spent, progress.num_steps, progress.seconds, num_workers)
+            took = timing(spent, len(wanted), progress.num_steps, progress.seconds, num_workers)
             with store.alone():
                 write_json(out / TIMING, took)
         with store.alone():

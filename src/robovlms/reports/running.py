@@ -33,10 +33,11 @@ def _faults(run: Run) -> str:
 
 
 def _speed(run: Run) -> str:
-    speed = run.timing.get("steps_per_s")
-    if not isinstance(speed, int | float):
+    speeds = [run.timing.get(name) for name in ("steps_per_s", "episodes_per_h", "workers")]
+    if not all(isinstance(speed, int | float) for speed in speeds):
         return ""
-    parts = [f"{speed:,.0f} control steps/s", f"{run.timing.get('workers')} workers"]
+    words = ("control steps/s", "episodes/h", "workers")
+    parts = [f"{speed:,.0f} {word}" for speed, word in zip(speeds, words, strict=True)]
     parts += [f"{side}: {_shares(shares)}" for side in ("worlds", "policy")
               if isinstance(shares := find(run.timing, f"shares.{side}"), Mapping)]  # fmt: skip
     return f"Speed: {'; '.join(parts)}"
