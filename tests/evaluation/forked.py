@@ -15,7 +15,7 @@ from pathlib import Path
 from toy_policy import CHECKPOINT, ToyPolicy, toy_benchmark, toy_jobs, toy_protocol
 
 from robovlms.core.errors import UserError
-from robovlms.evaluation import store
+from robovlms.evaluation import opening, store
 from robovlms.evaluation.evaluate import run
 
 NUM = 3
@@ -62,7 +62,8 @@ def dying(out, deadline):
         database.set_trace_callback(tick)
         return database
 
-    connect, store.connect = store.connect, watched
+    connect = store.connect
+    store.connect = opening.connect = watched
     for name in ("fsync", "replace", "mkdir"):
         setattr(os, name, ticking(getattr(os, name)))
     evaluate(out)

@@ -13,8 +13,9 @@ from robovlms.core.errors import CorruptData, UserError
 from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.episode import episode_result
 from robovlms.evaluation.identity import Identity
+from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, TaskResult
-from robovlms.evaluation.store import EPISODES, EpisodeStore, open_store
+from robovlms.evaluation.store import EPISODES, EpisodeStore
 
 NUM = 12
 
@@ -76,7 +77,7 @@ def test_a_result_takes_the_place_of_an_infrastructure_error_in_any_order(tmp_pa
 
 
 def test_two_that_begin_at_once_do_not_both_begin(tmp_path, monkeypatch):
-    monkeypatch.setattr("robovlms.evaluation.store._require_room", lambda *_: None)  # both found the folder empty
+    monkeypatch.setattr("robovlms.evaluation.opening._require_room", lambda *_: None)  # both found the folder empty
     open_store(tmp_path, agenda()).close()
     with pytest.raises(UserError, match="is in use"):
         open_store(tmp_path, agenda())

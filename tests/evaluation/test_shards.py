@@ -9,9 +9,10 @@ from toy_policy import CHECKPOINT, ToyPolicy, toy_protocol
 
 from robovlms.core.errors import UserError
 from robovlms.evaluation.merging import merge
+from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.shards import Shard
-from robovlms.evaluation.store import EpisodeStore, open_store
+from robovlms.evaluation.store import EpisodeStore
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 12])

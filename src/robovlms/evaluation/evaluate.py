@@ -13,12 +13,13 @@ from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
 from robovlms.evaluation.host import Workers
 from robovlms.evaluation.identity import Identity
+from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
 from robovlms.evaluation.rollout import Rollouts
 from robovlms.evaluation.shards import Shard
-from robovlms.evaluation.store import RESULTS, EpisodeStore, open_store
+from robovlms.evaluation.store import RESULTS, EpisodeStore
 from robovlms.evaluation.throughput import Spent, timing
 from robovlms.evaluation.workers import open_workers
 
@@ -91,8 +92,9 @@ def run(
     agenda = Agenda.of(Identity(protocol, checkpoint, results.versions()), jobs)
     with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
         done = store.done
+        resumed = done.intersection(job.id for job in part)
         for episode in store.episodes:
-            if episode.id in done & {job.id for job in part}:
+            if episode.id in resumed:
                 progress.episode(episode, resumed=True)
         if wanted := [job for job in part if job.id not in done]:
             num_workers = min(workers, len(wanted))
@@ -111,7 +113,7 @@ def conclude(store: EpisodeStore, out: Path) -> Results:
     identity = store.agenda.identity
     with store.alone():
         episodes = store.episodes
-        found = results.build(identity.protocol, identity.checkpoint, episodes, identity.versions)
+        found = results.build(identity.protocol, identity.checkpoint, episodes, played_with=identity.versions)
         if not store.missing:
             results.write(found, out / RESULTS)
     if episodes and not found.metrics:

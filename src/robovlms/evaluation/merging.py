@@ -10,8 +10,9 @@ from robovlms.core.errors import UserError
 from robovlms.core.files import clear_disk_errors, partial_folder, publish, read_json, write_json
 from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.evaluate import VIDEO_INDEX, VIDEOS, conclude
+from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, Results
-from robovlms.evaluation.store import EpisodeStore, open_store
+from robovlms.evaluation.store import EpisodeStore
 
 PROVENANCE = ("experiment.json", "training/metrics.jsonl")
 
