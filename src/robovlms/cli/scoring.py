@@ -14,6 +14,7 @@ from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import WHOLE, run
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.shards import Shard
+from robovlms.evaluation.stopping import Rival
 from robovlms.evaluation.workers import REPLY_TIMEOUT_S
 from robovlms.launchers.find import find_launcher
 from robovlms.policies.checkpoint_files import digest, locate
@@ -32,6 +33,7 @@ def score(
     resume: bool = False,
     device: str = "auto",
     embodiment: str | None = None,
+    rival: Rival | None = None,
     launcher: str = "local",
     reply_timeout_s: float = REPLY_TIMEOUT_S,
     shard: Shard = WHOLE,
@@ -62,6 +64,7 @@ def score(
         video=video,
         resume=resume,
         shard=shard,
+        rival=rival,
         launch=find_launcher(launcher, reply_timeout_s),
     )
     _keep_provenance(checkpoint, out)
