@@ -12,6 +12,7 @@ from robovlms.evaluation.merging import merge
 from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.shards import Shard
+from robovlms.evaluation.stopping import Rival
 from robovlms.evaluation.store import EpisodeStore
 
 
@@ -130,6 +131,12 @@ def test_a_result_elsewhere_takes_the_place_of_an_infrastructure_error(tmp_path,
             merge(order, tmp_path / f"merged-{number}")
             found = (tmp_path / f"merged-{number}" / "results.json").read_bytes()
             assert found == (whole / "results.json").read_bytes()
+
+
+def test_a_part_cannot_know_when_to_stop(tmp_path, whole):
+    with pytest.raises(UserError, match="part 1/2 of an evaluation that stops"):
+        evaluate(tmp_path / "run", shard=Shard(1, 2), rival=Rival(load(whole)))
+    assert not (tmp_path / "run").exists()
 
 
 def test_folders_that_cannot_be_merged(tmp_path, whole):

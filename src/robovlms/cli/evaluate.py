@@ -85,15 +85,17 @@ def evaluate(
         shard=Shard.parse(shard),
     )
     if not (out / RESULTS).is_file():
-        typer.echo(
-            f"{len(found.episodes)} of {found.protocol.num_chains} episodes are played. "
-            f"Join this part with the others: robovlms merge {out} ... --out DIR"
-        )
+        typer.echo(_part(found, out))
         return
     next_steps = [f"robovlms report {out}"] + [f"robovlms compare {against} {out}"] * bool(rival)
     print_summary([out], places={"Results": out / "results.json"}, next_steps=next_steps)
     if rival:
         typer.echo(_ended(found, against))
+
+
+def _part(found: "Results", out: Path) -> str:
+    played = f"{len(found.episodes):,} of {found.protocol.num_chains:,} episodes are played."
+    return f"{played} Join this part with the others: robovlms merge {out} ... --out DIR"
 
 
 def _ended(found: "Results", against: Path | None) -> str:

@@ -63,8 +63,8 @@ def score(
         workers=workers or available_cores(),
         video=video,
         resume=resume,
-        rival=rival,
         shard=shard,
+        rival=rival,
         launch=find_launcher(launcher, reply_timeout_s),
     )
     _keep_provenance(checkpoint, out)

@@ -7,31 +7,30 @@ from functools import partial
 from pathlib import Path
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
-from robovlms.core.errors import UserError, WorkFailed
+from robovlms.core.errors import UserError
 from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
 from robovlms.evaluation.agenda import Agenda
+from robovlms.evaluation.concluding import VIDEOS, Decide, conclude, undecided, write_video_index
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
 from robovlms.evaluation.host import Workers
 from robovlms.evaluation.identity import Identity
 from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results, Stopped
+from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.rollout import Rollouts
 from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.stopping import Rival
-from robovlms.evaluation.store import RESULTS, EpisodeStore
+from robovlms.evaluation.store import EpisodeStore
 from robovlms.evaluation.throughput import Spent, timing
 from robovlms.evaluation.workers import open_workers
 
-VIDEOS, VIDEO_INDEX, TIMING = "videos", "index.json", "timing.json"
+TIMING = "timing.json"
 WHOLE = Shard()
 OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
 """Starts so many workers; ``launchers`` has others than this machine's processes."""
-Decide = Callable[[Sequence[EpisodeResult]], tuple[Stopped, Sequence[EpisodeResult]] | None]
-"""Whether the episodes that ended decide the evaluation, and which of them do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +61,8 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
-    rival: Rival | None = None,
     shard: Shard = WHOLE,
+    rival: Rival | None = None,
     launch: OpenWorkers = open_workers,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results once none is missing.
@@ -79,8 +78,8 @@ def run(
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint, and play again what an
             infrastructure error ended.
-        rival: Stop as soon as it is known which of this policy and another one is better.
         shard: The part of the jobs to play; ``merging.merge`` joins the folders of all parts.
+        rival: Stop as soon as it is known which of this policy and another one is better.
         launch: Starts the workers.
 
     Returns:
@@ -95,12 +94,12 @@ def run(
         bind(benchmark.action_spec, benchmark.observation_spec)
     protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
-    part, decided = shard.of([*recorded, *jobs[video:]]), _undecided
+    part = list(shard.of([*recorded, *jobs[video:]]))
     if rival is not None:
-        if shard != WHOLE:
-            raise UserError("An evaluation in parts cannot stop early: leave out --shard or --against.")
+        _require_whole(shard)
         rival.require_comparable(protocol, jobs)
-        part, decided = sorted(part, key=lambda job: results.mixed(job.id)), partial(rival.decided, protocol, jobs)
+        part.sort(key=lambda job: results.mixed(job.id))
+    decided = undecided if rival is None else partial(rival.decided, protocol, jobs)
     agenda = Agenda.of(Identity(protocol, checkpoint, results.versions()), jobs)
     with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
         done = store.done
@@ -108,38 +107,25 @@ def run(
         for episode in store.episodes:
             if episode.id in resumed:
                 progress.episode(episode, resumed=True)
-        wanted = [] if decided(store.episodes) else [job for job in part if job.id not in done]
-        if wanted:
+        wanted = [job for job in part if job.id not in done]
+        if wanted and not decided(store.episodes):
             num_workers = min(workers, len(wanted))
             pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
             spent = _play(policy, protocol, pool, wanted, store, progress, decided)
-            took = timing(spent, len(wanted), progress.num_steps, progress.seconds, num_workers)
+            took = timing(spent, progress.num_steps, progress.seconds, num_workers)
             with store.alone():
                 write_json(out / TIMING, took)
         with store.alone():
-            _write_video_index(out / VIDEOS, recorded, store.episodes)
+            write_video_index(out / VIDEOS, recorded, store.episodes)
         return conclude(store, out, decided)
 
 
-def _undecided(episodes: Sequence[EpisodeResult]) -> None:
-    """Nobody asked."""
-
-
-def conclude(store: EpisodeStore, out: Path, decided: Decide = _undecided) -> Results:
-    """The results of a store, written to ``out`` if no episode is missing or those there are decide it.
-
-    Raises:
-        WorkFailed: No episode counts.
-    """
-    identity = store.agenda.identity
-    with store.alone():
-        stopped, kept = decided(store.episodes) or (None, store.episodes)
-        found = results.build(identity.protocol, identity.checkpoint, kept, stopped, identity.versions)
-        if stopped or not store.missing:
-            results.write(found, out / RESULTS)
-    if kept and not found.metrics:
-        raise WorkFailed(f"Every episode ended in an infrastructure error, such as: {kept[0].error}")
-    return found
+def _require_whole(shard: Shard) -> None:
+    if shard != WHOLE:
+        raise UserError(
+            f"Got part {shard.number}/{shard.count} of an evaluation that stops against another one: when to stop "
+            "depends on all episodes. Leave one of the two out."
+        )
 
 
 def _play(
@@ -153,31 +139,15 @@ def _play(
 ) -> Spent:
     """Play jobs until all have ended or it is ``decided``."""
     rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
-    ended = store.episodes
+    known = store.episodes
     try:
         with closing(rollouts.run()) as episodes:
             for episode in episodes:
                 store.record([episode])
                 progress.episode(episode)
-                ended.append(episode)
-                if decided(ended):
+                known.append(episode)
+                if decided(known):
                     break
     finally:
         pool.close()
     return rollouts.spent
-
-
-def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
-    by_id = {episode.id: episode for episode in episodes}
-    entries = [
-        {
-            "file": f"{job.id}.mp4",
-            "chain": job.id,
-            "instructions": [task.instruction for task in by_id[job.id].tasks],
-            "solved": by_id[job.id].num_solved,
-        }
-        for job in recorded
-        if job.id in by_id and (folder / f"{job.id}.mp4").is_file()
-    ]
-    if entries:
-        write_json(folder / VIDEO_INDEX, entries)

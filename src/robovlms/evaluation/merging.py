@@ -9,7 +9,7 @@ from pathlib import Path
 from robovlms.core.errors import UserError
 from robovlms.core.files import clear_disk_errors, partial_folder, publish, read_json, write_json
 from robovlms.evaluation.agenda import Agenda
-from robovlms.evaluation.evaluate import VIDEO_INDEX, VIDEOS, conclude
+from robovlms.evaluation.concluding import VIDEO_INDEX, VIDEOS, conclude
 from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.store import EpisodeStore

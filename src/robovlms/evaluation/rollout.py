@@ -101,6 +101,7 @@ class Rollouts:
                     for slot, turn in sorted(self._workers.collect(slots).items()):
                         result = self._receive(slot, turn)
                         if result is not None:
+                            self.spent.num_episodes += 1
                             yield result
                     self._workers.send(self._begin(slots) | self._decide(slots))
         finally:

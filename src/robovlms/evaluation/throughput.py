@@ -23,12 +23,14 @@ class Spent:
         simulator_s: Seconds of the worlds, without drawing.
         render_s: Seconds of drawing; None once a world did not tell.
         policy_s: Seconds of the policy.
+        num_episodes: Episodes that ended.
         num_faults: Times a world broke down under an episode, each of which was played again or given up.
     """
 
     simulator_s: float = 0.0
     render_s: float | None = 0.0
     policy_s: float = 0.0
+    num_episodes: int = 0
     num_faults: int = 0
 
     def worlds(self, busy_s: float, render_s: float | None) -> None:
@@ -51,15 +53,15 @@ class Spent:
         }
 
 
-def timing(spent: Spent, num_episodes: int, num_steps: int, wall_s: float, num_workers: int) -> dict[str, Any]:
+def timing(spent: Spent, num_steps: int, wall_s: float, num_workers: int) -> dict[str, Any]:
     """``timing.json``: what depends on the machine stands apart, so that equal evaluations have equal results files."""
     return {
         "workers": num_workers,
-        "episodes": num_episodes,
+        "episodes": spent.num_episodes,
         "control_steps": num_steps,
         "wall_s": round(wall_s, 2),
         "steps_per_s": round(num_steps / max(wall_s, 1e-9), 1),
-        "episodes_per_h": round(3600 * num_episodes / max(wall_s, 1e-9), 1),
+        "episodes_per_h": round(3600 * spent.num_episodes / max(wall_s, 1e-9), 1),
         "world_faults": spent.num_faults,
         "shares": spent.shares(wall_s, max(num_workers, 1)),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
