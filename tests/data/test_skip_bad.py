@@ -20,7 +20,7 @@ from robovlms.core.errors import CorruptData
 from robovlms.data.dataset_statistics import load
 from robovlms.data.detect import kinds
 from robovlms.data.lerobot.writer import LeRobotWriter
-from robovlms.data.rlds.tfrecord import record_offsets
+from robovlms.data.rlds.tfrecord import record_places
 from robovlms.data.rlds.writer import RLDSWriter
 from robovlms.data.store.build import build_store, cache_folder, open_sources
 from robovlms.data.store.cache import load_store
@@ -81,7 +81,7 @@ def tfrecord(write):
     path = write(RLDSWriter)
     (file,) = path.glob("*.tfrecord*")
     data = bytearray(file.read_bytes())
-    data[record_offsets(file)[BAD + 1] - 200] ^= 1
+    data[record_places(file)[BAD].stop - 200] ^= 1
     file.write_bytes(data)
     return {"kind": "rlds", "path": str(path)}, rf"{file.name}, record {BAD}"
 

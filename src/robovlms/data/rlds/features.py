@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.rlds.tfrecord import Example, Value
+from robovlms.data.rlds.example import Example, Value
 
 STEPS = "steps/"
 

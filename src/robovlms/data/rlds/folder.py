@@ -11,8 +11,9 @@ from typing import Any
 from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.files import read_json
+from robovlms.data.rlds.example import parse_example
 from robovlms.data.rlds.features import STEPS, Leaf, parse_features
-from robovlms.data.rlds.tfrecord import parse_example, read_record, record_offsets, skim_record
+from robovlms.data.rlds.tfrecord import Place, read_record, record_places, skim_record
 
 Record = dict[str, Any]
 
@@ -40,19 +41,14 @@ class RLDSDataset:
         self.name: str = self.info.get("name", self.path.parent.name)
         if self._format != "tfrecord":
             raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
-        self._records = [
-            (file, offset, number)
-            for file, expected in self._files().items()
-            for number, offset in enumerate(_checked_offsets(file, expected))
-        ]
+        self._records = [place for file, number in self._files().items() for place in _counted(file, number)]
 
     def __len__(self) -> int:
         return len(self._records)
 
     def where(self, index: int) -> str:
         """File and number of a record, for messages."""
-        file, _, number = self._records[index]
-        return f"{file}, record {number}"
+        return str(self._records[index])
 
     def leaf(self, path: str) -> Leaf:
         """The description of an array by path, for example ``steps/observation/image_0``."""
@@ -67,11 +63,11 @@ class RLDSDataset:
             CorruptData: The record is damaged, an array is missing, or steps differ in number.
             UnknownName: There is no array of that path.
         """
-        return self._arrays(read_record(*self._records[index]), index, self.leaves if paths is None else paths)
+        return self._arrays(read_record(self._records[index]), index, self.leaves if paths is None else paths)
 
     def skim(self, index: int, paths: Collection[str]) -> Record:
         """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
-        return self._arrays(skim_record(*self._records[index]), index, paths)
+        return self._arrays(skim_record(self._records[index]), index, paths)
 
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
@@ -120,8 +116,8 @@ def steps_of(record: Record) -> Record:
     return {path.removeprefix(STEPS): value for path, value in record.items() if path.startswith(STEPS)}
 
 
-def _checked_offsets(file: Path, expected: int) -> list[int]:
-    offsets = record_offsets(file)
-    if len(offsets) != expected:
-        raise CorruptData(f"{file}: got {len(offsets)} records, but dataset_info.json says {expected}. Copy it again.")
-    return offsets
+def _counted(file: Path, expected: int) -> list[Place]:
+    places = record_places(file)
+    if len(places) != expected:
+        raise CorruptData(f"{file}: got {len(places)} records, but dataset_info.json says {expected}. Copy it again.")
+    return places
