@@ -4,6 +4,7 @@ import json
 import tempfile
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 
 from data_parts.beside import Row, Side, compare, cpu_seconds
@@ -30,10 +31,11 @@ def measure(bridge: Path | None, python: Path | None, gigabytes: float, rounds: 
 
 def parsed(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:
     """Flat arrays of every record by name, checksums compared."""
-    file = next(folder.glob("*.tfrecord-*"))
-    for place in record_places(file):
-        found = parse_example(read_record(place), str(place), wanted)
-        yield found if wanted is None else {name: found[name] for name in wanted}
+    path = next(folder.glob("*.tfrecord-*"))
+    with FileIO(path) as file:
+        for place in record_places(path):
+            found = parse_example(read_record(file, place), place, wanted)
+            yield found if wanted is None else {name: found[name] for name in wanted}
 
 
 def shaped(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:

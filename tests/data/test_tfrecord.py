@@ -1,4 +1,5 @@
 import struct
+from io import FileIO
 
 import numpy as np
 import pytest
@@ -105,7 +106,8 @@ def file(tmp_path):
 
 
 def read_all(path):
-    return [parse_example(read_record(place), str(place)) for place in record_places(path)]
+    with FileIO(path) as opened:
+        return [parse_example(read_record(opened, place), place) for place in record_places(path)]
 
 
 def test_records_in_order(file):

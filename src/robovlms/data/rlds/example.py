@@ -1,12 +1,13 @@
 """``tf.Example`` messages, without TensorFlow or protobuf.
 
-An ``Example`` is a mapping of names to features; a feature is a list of bytes, of float32 or of int64. Protobuf writes a
-field as a tag, ``number << 3 | wire type``, and its content; the content of a message, a text or a packed list has its
-length in front. Source: tensorflow/core/example/{example,feature}.proto. Written for speed: the fields of a record are
-walked once, what is not wanted is stepped over, and packed numbers are read by numpy.
+An ``Example`` is a mapping of names to features; a feature is a list of bytes, of float32 or of int64. Protobuf writes
+a field as a tag, ``number << 3 | wire type``, and its content; a message, a text and a packed list have their length in
+front. Source: tensorflow/core/example/{example,feature}.proto. Written for speed: a record is walked once, what is not
+wanted is stepped over, and packed numbers are read by numpy.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from typing import Any
 
 import numpy as np
 
@@ -25,45 +26,45 @@ Example = dict[str, Value]
 Buffer = bytes | memoryview
 
 
-def parse_example(data: Buffer, where: str, wanted: Collection[str] | None = None) -> Example:
+def parse_example(data: Buffer, where: object, wanted: Collection[str] | None = None) -> Example:
     """The features of a serialised ``tf.Example``: lists of bytes, or float32 and int64 arrays.
 
     Of features that are not ``wanted`` only the names are read, and their values are empty; None wants all.
 
     Raises:
-        CorruptData: The bytes are no ``tf.Example``; the message starts with ``where``.
+        CorruptData: The bytes are no ``tf.Example``; the message starts with ``where``, which names the record.
     """
-    found: Example = {}
     try:
-        for start, stop in _contents(data, 0, len(data)):
-            for begin, until in _contents(data, start, stop):
-                name, at, end = _entry(data, begin, until)
-                found[name] = _feature(data, at, end) if wanted is None or name in wanted else []
+        return _example(data, wanted)
     except (IndexError, ValueError) as error:
         raise CorruptData(f"{where}: not a tf.Example ({error!r}). Copy the file again.") from None
+
+
+def _example(data: Buffer, wanted: Collection[str] | None) -> Example:
+    """A field 1 holds the mapping; an entry of it is a field 1, with the name in field 1 and the feature in field 2."""
+    found: Example = {}
+    for start, stop in _messages(data, 0, len(data)):
+        for begin, end in _messages(data, start, stop):
+            at, until = begin + 2 + data[begin + 1], end
+            if data[begin] == _FIRST and at < end and data[at] == _SECOND:
+                name = str(data[begin + 2 : at], "utf-8")
+            else:
+                name, at, until = _unordered(data, begin, end)
+            found[name] = _feature(data, at, until) if wanted is None or name in wanted else []
     return found
 
 
-def _entry(data: Buffer, at: int, end: int) -> tuple[str, int, int]:
-    """The name, field 1 of an entry of the mapping, and where the feature, its field 2, starts and stops."""
-    stop = at + 2 + data[at + 1]
-    if data[at] == _FIRST and stop < end and data[stop] == _SECOND:
-        return str(data[at + 2 : stop], "utf-8"), stop, end
-    fields = dict(_unordered(data, at, end))
-    if fields.keys() != {_FIRST, _SECOND}:
+def _unordered(data: Buffer, at: int, end: int) -> tuple[str, int, int]:
+    """The name of an entry, and start and stop of its feature: protobuf allows them in any order."""
+    fields: dict[int, tuple[int, int]] = {}
+    while at < end:
+        length, start = _varint(data, at + 1)
+        fields[data[at]] = at, start + length
+        at = start + length
+    if at > end or fields.keys() != {_FIRST, _SECOND}:
         raise ValueError(f"tags {list(fields)} in an entry of a mapping")
     start, stop = fields[_FIRST]
     return str(data[_only(data, start, stop) : stop], "utf-8"), *fields[_SECOND]
-
-
-def _unordered(data: Buffer, at: int, end: int) -> Iterator[tuple[int, tuple[int, int]]]:
-    """Tag, start and stop of fields in any order, as protobuf allows them."""
-    while at < end:
-        length, start = _varint(data, at + 1)
-        if start + length > end:
-            raise ValueError("a field longer than its message")
-        yield data[at], (at, start + length)
-        at = start + length
 
 
 def _feature(data: Buffer, at: int, end: int) -> Value:
@@ -73,12 +74,11 @@ def _feature(data: Buffer, at: int, end: int) -> Value:
         return []
     kind, at = data[at], _only(data, at, end)
     if kind == _BYTES:
-        items = [data[start:stop] for start, stop in _contents(data, at, end)]
-        return items if isinstance(data, bytes) else list(map(bytes, items))
+        return _items(data, at, end)
     if kind == _FLOATS:
-        return np.frombuffer(b"".join([data[a:b] for a, b in _contents(data, at, end, _FLOAT)]), "<f4")
+        return np.frombuffer(b"".join(_items(data, at, end, _FLOAT)), "<f4")
     if kind == _INTEGERS:
-        return _varints(b"".join([data[a:b] for a, b in _contents(data, at, end, _INTEGER)]))
+        return _varints(b"".join(_items(data, at, end, _INTEGER)))
     raise ValueError(f"a feature of kind {kind >> 3}")
 
 
@@ -92,29 +92,45 @@ def _only(data: Buffer, at: int, end: int) -> int:
     return start
 
 
-def _contents(data: Buffer, at: int, end: int, scalar: int | None = None) -> list[tuple[int, int]]:
-    """Start and stop of what each field 1 of a message holds; ``scalar`` is the tag of a number that may stand alone."""
+def _messages(data: Buffer, at: int, end: int) -> list[tuple[int, int]]:
+    """Start and stop of each field 1 of a message that has no others."""
     found = []
     while at < end:
-        tag, stop = data[at], data[at + 1]
-        at += 2
-        if tag == _FIRST:
-            if stop >= 0x80:
-                stop += (data[at] << 7) - 0x80
-                at += 1
-                if stop >= 0x4000:  # longer than two bytes
-                    stop, at = _varint(data, at - 2)
-            stop += at
-        elif tag == scalar:
-            at -= 1
-            stop = at + 4 if tag == _FLOAT else _varint(data, at)[1]
-        else:
-            raise ValueError(f"tag {tag:#x}")
-        if stop > end:
-            raise ValueError("a field longer than its message")
-        found.append((at, stop))
-        at = stop
+        if data[at] != _FIRST:
+            raise ValueError(f"tag {data[at]:#x}")
+        length, at = data[at + 1], at + 2
+        if length >= 0x80:
+            length, at = length + (data[at] << 7) - 0x80, at + 1
+            if length >= 0x4000:  # longer than two bytes
+                length, at = _varint(data, at - 2)
+        found.append((at, at + length))
+        at += length
+    if at > end:
+        raise ValueError("a field longer than its message")
     return found
+
+
+def _items(data: Buffer, at: int, end: int, scalar: int | None = None) -> list[bytes]:
+    """Content of each field 1 of a list; ``scalar`` is the tag of a number that may stand alone."""
+    found: list[Any] = []
+    while at < end:
+        if data[at] == _FIRST:
+            length, at = data[at + 1], at + 2
+            if length >= 0x80:
+                length, at = length + (data[at] << 7) - 0x80, at + 1
+                if length >= 0x4000:  # longer than two bytes
+                    length, at = _varint(data, at - 2)
+            stop = at + length
+        elif data[at] == scalar:
+            at += 1
+            stop = at + 4 if scalar == _FLOAT else _varint(data, at)[1]
+        else:
+            raise ValueError(f"tag {data[at]:#x} in a list")
+        found.append(data[at:stop])
+        at = stop
+    if at > end:
+        raise ValueError("an item longer than its list")
+    return found if isinstance(data, bytes) else list(map(bytes, found))
 
 
 def _varint(data: Buffer, at: int) -> tuple[int, int]:

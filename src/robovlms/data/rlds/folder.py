@@ -5,6 +5,7 @@ strict: a truncated or damaged record is an error that names the file and the re
 """
 
 from collections.abc import Collection, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -63,11 +64,14 @@ class RLDSDataset:
             CorruptData: The record is damaged, an array is missing, or steps differ in number.
             UnknownName: There is no array of that path.
         """
-        return self._arrays(read_record(self._records[index]), index, self.leaves if paths is None else paths)
+        place = self._records[index]
+        with FileIO(place.path) as file:
+            return self._arrays(read_record(file, place), place, paths)
 
     def skim(self, index: int, paths: Collection[str]) -> Record:
         """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
-        return self._arrays(skim_record(self._records[index]), index, paths)
+        place = self._records[index]
+        return self._arrays(skim_record(place), place, paths)
 
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
@@ -75,13 +79,15 @@ class RLDSDataset:
         sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
         return digest_of(b"".join(meta) + "\n".join(sizes).encode())
 
-    def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
-        where, leaves = self.where(index), [self.leaf(path) for path in paths]
-        example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
-        if missing := sorted(self._keys - example.keys()):
-            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
-        record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
-        lengths = {leaf.path: len(record[leaf.path]) for leaf in leaves if leaf.per_step}
+    def _arrays(self, data: bytes | memoryview, where: Place, paths: Collection[str] | None) -> Record:
+        leaves = self.leaves if paths is None else {path: self.leaf(path) for path in paths}
+        wanted = self._keys if paths is None else {key for leaf in leaves.values() for key in leaf.keys}
+        example = parse_example(data, where, wanted)
+        if missing := self._keys - example.keys():
+            names = sorted(missing)
+            raise CorruptData(f"{where}: {names} missing, but listed in features.json. Copy the data set again.")
+        record = {path: leaf.decode(example, where) for path, leaf in leaves.items()}
+        lengths = {path: len(record[path]) for path, leaf in leaves.items() if leaf.per_step}
         if len(set(lengths.values())) > 1:
             raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
         return record

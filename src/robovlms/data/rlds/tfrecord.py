@@ -5,8 +5,8 @@ checked. Source: tensorflow/core/lib/io/record_writer.h.
 """
 
 import mmap
-import os
 import struct
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,7 +40,7 @@ def record_places(path: Path) -> list[Place]:
     if not path.is_file():
         raise CorruptData(f"{path} is missing. The data set is incomplete: copy it again.")
     size, places, at = path.stat().st_size, [], 0
-    with path.open("rb", buffering=0) as file:
+    with FileIO(path) as file:
         while at < size:
             file.seek(at)
             places.append(_place(path, len(places), at, file.read(_HEADER.size)))
@@ -50,18 +50,15 @@ def record_places(path: Path) -> list[Place]:
     return places
 
 
-def read_record(place: Place) -> bytes:
-    """The data of a record.
+def read_record(file: FileIO, place: Place) -> bytes:
+    """The data of a record; ``file`` is its file.
 
     Raises:
         CorruptData: The record is cut short, or its checksum does not match; names file and record.
     """
     path, number, start, stop = place
-    file = os.open(path, os.O_RDONLY)
-    try:
-        data, footer = os.pread(file, stop - start, start), os.pread(file, _FOOTER.size, stop)
-    finally:
-        os.close(file)
+    file.seek(start)
+    data, footer = file.read(stop - start), file.read(_FOOTER.size)
     if len(data) < stop - start or len(footer) < _FOOTER.size:
         raise _truncated(path, number)
     if masked_crc(data) != _FOOTER.unpack(footer)[0]:
