@@ -178,7 +178,9 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     resume = locate(out) if resuming else None
     if resume:
         vla = VLA.from_pretrained(resume)
-    return Task(vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume)
+    return Task(
+        vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume, experiment.asks
+    )
 
 
 def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, vla: VLA) -> dict[str, Any]:
