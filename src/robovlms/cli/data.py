@@ -154,6 +154,9 @@ def cache(
     cache: Annotated[Path, typer.Option(help="The folder that keeps decoded frames.")] = Path("runs/cache"),
     estimate: Annotated[bool, typer.Option("--estimate", help="Say how large it will be; decode nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum.")] = False,
+    encoded: Annotated[
+        bool, typer.Option("--encoded", help="Keep image files instead of pixels: smaller, decoded while training.")
+    ] = False,
 ) -> None:
     """Decode an experiment's frames beforehand, for train --cache; goes on where a killed run was."""
     from rich.console import Console
@@ -162,7 +165,7 @@ def cache(
     from robovlms.cli.train import load_experiment
 
     experiment = load_experiment(arguments or [], config, data or [], None, None)
-    decode(experiment, cache, Console(highlight=False), estimate, verify)
+    decode(experiment, cache, Console(highlight=False), estimate, verify, encoded)
 
 
 def opened(arguments: list[str], kind: str | None, config: Path | None, skip_bad: bool) -> "SourceConfig":
