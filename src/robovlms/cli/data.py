@@ -157,6 +157,7 @@ def cache(
     encoded: Annotated[
         bool, typer.Option("--encoded", help="Keep image files instead of pixels: smaller, decoded while training.")
     ] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Decode an experiment's frames beforehand, for train --cache; goes on where a killed run was."""
     from rich.console import Console
@@ -164,7 +165,7 @@ def cache(
     from robovlms.cli.data_cache import decode
     from robovlms.cli.train import load_experiment
 
-    experiment = load_experiment(arguments or [], config, data or [], None, None)
+    experiment = load_experiment(arguments or [], config, data or [], None, None, skip_bad)
     decode(experiment, cache, Console(highlight=False), estimate, verify, encoded)
 
 
