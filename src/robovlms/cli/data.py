@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from robovlms.data.sources import SourceConfig
+    from robovlms.data.source import SourceConfig
 
 SETTINGS = {"ignore_unknown_options": True}
 data = typer.Typer(help="Measure a data set, check its conventions, convert it.", no_args_is_help=True)

@@ -13,7 +13,7 @@ from robovlms.actions.embodiments import Conventions, widest
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, mismatches
 from robovlms.core.config import digest_of
 from robovlms.core.errors import SpecMismatch, UserError
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 from robovlms.data.store.cache import cached_store
 from robovlms.data.store.fill import Arrays, OnEpisode, fill, sized
 from robovlms.data.store.frames import FrameStore

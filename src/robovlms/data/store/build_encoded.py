@@ -6,7 +6,7 @@ import numpy as np
 
 from robovlms.actions.spec import ImageSpec
 from robovlms.data.damage import Damage
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 from robovlms.data.store.build import OpenedSources, build_store, cache_folder
 from robovlms.data.store.cache import cached_store, load_store
 from robovlms.data.store.encoded import files_of

@@ -9,7 +9,7 @@ from jaxtyping import Int64, UInt8
 from robovlms.actions.spec import Camera, ImageSpec
 from robovlms.core.types import Episode
 from robovlms.data.images import Frames, decode_images, encode_image, fit_image
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 
 
 @runtime_checkable
