@@ -89,11 +89,6 @@ class Experiment(Config):
     def _askable(self) -> "Experiment":
         if self.asks and not isinstance(self.model, VLAConfig):
             raise ValueError(f"vl_data needs a model that can answer: got model.kind {self.model.kind}, expected vla")
-        if self.asks and self.training.processes > 1:
-            raise ValueError(
-                "vl_data trains other weights than actions do, which processes cannot average: set "
-                "training.processes to 1"
-            )
         return self
 
     @field_validator("executor")
