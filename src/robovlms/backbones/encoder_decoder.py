@@ -44,7 +44,7 @@ class EncoderDecoderBackbone(PretrainedBackbone):
         return self.text_tower.get_encoder()
 
     @property
-    def decoder(self) -> nn.Module:
+    def decoder(self) -> Any:
         """The language model's decoder, without its head."""
         return self.text_tower.get_decoder()
 
