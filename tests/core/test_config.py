@@ -63,6 +63,13 @@ def test_the_order_of_overrides_never_matters(pairs):
     assert merge({"inner": {"kind": "a", "old": 1}}, dict(pairs)) == {"inner": {"kind": "b", "rate": 3.0}, "name": "z"}
 
 
+def test_a_group_inside_another_keeps_its_own_kind():
+    given = {"outer.inner.kind": "d", "outer.kind": "b"}
+    assert merge({"outer": {"kind": "a", "inner": {"kind": "c"}}}, given) == {
+        "outer": {"kind": "b", "inner": {"kind": "d"}}
+    }
+
+
 def test_an_override_below_a_value_is_refused():
     with pytest.raises(UserError, match="'name' is a value"):
         merge({"name": "x"}, {"name.deep": 1})
@@ -133,6 +140,7 @@ class Either(Config):
         ({"side": {"kind": "rihgt"}}, "Unknown side.kind 'rihgt'. Did you mean 'right'"),
         ({"side": {"kind": "left", "size": "big"}}, "Setting 'side.size'"),
         ({"side": {"kind": "left", "sise": 2}}, "Did you mean 'side.size'"),
+        ({"side": {"kind": "right", "size": 2}}, "Unknown field 'side.size'.*Choices:.* side.kind.*with another kind"),
         ({"colour": "bleu"}, "Unknown colour 'bleu'. Did you mean 'blue'"),
     ],
 )

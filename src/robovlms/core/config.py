@@ -1,5 +1,6 @@
 """Frozen pydantic configuration: canonical JSON, digest, files and ``--a.b.c value`` overrides."""
 
+import difflib
 import hashlib
 import json
 import re
@@ -59,7 +60,7 @@ def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationE
     where, got, context = _option(first["loc"], data), first.get("input"), first.get("ctx", {})
     match first["type"]:
         case "extra_forbidden":
-            return UnknownName("field", where, _field_paths(model))
+            return _unknown_field(model, where, first["loc"], _option(first["loc"][:-1], data))
         case "union_tag_invalid":
             return UnknownName(f"{where}.kind", context["tag"], re.findall(r"'(.*?)'", context["expected_tags"]))
         case "literal_error" if isinstance(got, str):
@@ -68,6 +69,28 @@ def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationE
             place = f"Setting '{where}': " if where else ""
             return UserError(f"{place}{context['error']}.".replace("..", "."))
     return UserError(f"Setting '{where}': {first['msg']}; got {got!r:.200}.")
+
+
+def _unknown_field(model: type[BaseModel], where: str, location: Sequence[str | int], group: str) -> UnknownName:
+    """The fields beside an unknown one are offered, and the nearest elsewhere."""
+    beside = {f"{group}.{name}" if group else name for name in _fields_beside(model, location)}
+    anywhere = set(_field_paths(model))
+    near = difflib.get_close_matches(where, anywhere - beside - {where}, n=1, cutoff=0.5)
+    remedy = "There is such a setting with another kind." if where in anywhere else ""
+    return UnknownName("field", where, [*beside, *near], remedy)
+
+
+def _fields_beside(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
+    """Names of the fields of the group a place is in; between a group's name and its field stands its kind."""
+    found = [model]
+    for part in location[:-1]:
+        inner = [one for group in found if part in group.model_fields
+                 for one in _models_in(group.model_fields[str(part)].annotation)]  # fmt: skip
+        tagged = [
+            group for group in found if "kind" in group.model_fields and group.model_fields["kind"].default == part
+        ]
+        found = inner or tagged or found
+    return {name for group in found for name in group.model_fields}
 
 
 def _option(location: Sequence[str | int], data: Any) -> str:
@@ -156,13 +179,19 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     Overriding a ``kind`` with another one clears the settings beside it, which belonged to the old kind.
     """
     merged: dict[str, Any] = json.loads(json.dumps(data))
-    for path, value in sorted(overrides.items(), key=lambda item: (not item[0].endswith("kind"), item[0])):
+    for path, value in sorted(overrides.items(), key=_kinds_first):
         *parents, leaf = path.split(".")
         node = _descend(merged, parents, path)
         if leaf == "kind" and node.get("kind") not in (None, value):
             node.clear()
         node[leaf] = value
     return merged
+
+
+def _kinds_first(override: tuple[str, Any]) -> tuple[bool, int, str]:
+    """An outer kind before an inner one, and both before what they would clear."""
+    path, _ = override
+    return path.rpartition(".")[2] != "kind", path.count("."), path
 
 
 def _descend(node: dict[str, Any], parents: Sequence[str], path: str) -> dict[str, Any]:
