@@ -75,7 +75,7 @@ def _unknown_field(model: type[BaseModel], where: str, location: Sequence[str | 
     """The fields beside an unknown one are offered, and the nearest elsewhere."""
     beside = {f"{group}.{name}" if group else name for name in _fields_beside(model, location)}
     anywhere = set(_field_paths(model))
-    near = difflib.get_close_matches(where, anywhere - beside - {where}, n=1, cutoff=0.5)
+    near = [] if where in anywhere else difflib.get_close_matches(where, anywhere - beside, n=1, cutoff=0.5)
     remedy = "There is such a setting with another kind." if where in anywhere else ""
     return UnknownName("field", where, [*beside, *near], remedy)
 
