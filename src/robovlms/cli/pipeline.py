@@ -76,9 +76,9 @@ class Pipeline:
         self.prepare()
         if not (self.out / "evaluation" / RESULTS).is_file():
             self._say("3/4 Scoring it in chains of five tasks, with sentences it never saw")
-            settings = {"num_chains": self.chains}
+            asked = {"tasks": self.tasks, "episodes": self.chains}
             where = (str(self.out / "train"), self.out / "evaluation")
-            score(*where, self.tasks, None, settings, video=4, resume=self.resume)
+            score(*where, "tabletop", asked, video=4, resume=self.resume)
         self._say("4/4 Writing the report")
         shutil.copyfile(self.out / "evaluation" / RESULTS, self.out / RESULTS)
         report = write_report([self.out / "evaluation"], self.out / "report.html")

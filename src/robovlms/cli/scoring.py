@@ -1,73 +1,76 @@
 """Evaluating a policy by name: a checkpoint, a run, a hub id, or a baseline."""
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from robovlms.cli.tabletop_demos import available_cores
-from robovlms.core.config import digest_of
-from robovlms.core.protocols import Policy
+from robovlms.core.config import digest_of, validate
+from robovlms.core.errors import UserError
+from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
-from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
+from robovlms.launchers.find import find_launcher
 from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
 from robovlms.policies.vla import VLA
-from robovlms.worlds.tabletop.conventions import ACTION_SPEC
-
-BATCH = 16
 
 
 def score(
     checkpoint: str,
     out: Path,
-    tasks: str | Sequence[str] | None,
-    executor: str | None,
-    settings: Mapping[str, Any],
+    benchmark: str,
+    asked: Mapping[str, Any],
     *,
     workers: int = 0,
     video: int = 0,
     resume: bool = False,
     device: str = "auto",
     embodiment: str | None = None,
+    launcher: str = "local",
 ) -> Results:
-    """Evaluate on the tabletop and keep the policy's provenance beside the results."""
+    """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
     kind, _, name = checkpoint.partition(":")
     if kind == "baseline" and name not in SCRIPTS:
         from robovlms.cli.baselines import trained
 
-        checkpoint = str(trained(name, out, tasks, resume))
+        if benchmark != "tabletop":
+            raise UserError(f"{checkpoint} is trained for the tabletop: got --benchmark {benchmark}.")
+        checkpoint = str(trained(name, out, asked.get("tasks"), resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
-    policy, origin, provenance = _policy(checkpoint, executor, device, embodiment)
-    trained = provenance.get("data", {}).get("tasks")
-    chosen = executor or provenance.get("experiment", {}).get("executor", "first")
-    protocol = tabletop_protocol(tasks=trained if tasks is None else tasks, executor=chosen, batch=BATCH, **settings)
+    vla = None if checkpoint.startswith("baseline:") else VLA.from_pretrained(checkpoint).for_acting(device)
+    options = _options(asked, {} if vla is None else vla.provenance)
+    opened = open_benchmark(benchmark, options)
+    if vla is None:
+        policy, known = scripted_baseline(name, opened.action_spec), digest_of(checkpoint)
+    else:
+        policy = vla.policy(options.executor, embodiment, options.batch)
+        known = digest(checkpoint) if embodiment is None else digest_of(f"{digest(checkpoint)} {embodiment}")
     results = run(
         policy,
-        tabletop_benchmark(protocol),
-        checkpoint=origin,
+        opened,
+        checkpoint=Checkpoint(checkpoint, known),
         out=out,
         workers=workers or available_cores(),
         video=video,
         resume=resume,
+        launch=find_launcher(launcher),
     )
     _keep_provenance(checkpoint, out)
     return results
 
 
-def _policy(
-    name: str, executor: str | None, device: str, embodiment: str | None
-) -> tuple[Policy, Checkpoint, dict[str, Any]]:
-    if name.startswith("baseline:"):
-        return scripted_baseline(name.removeprefix("baseline:"), ACTION_SPEC), Checkpoint(name, digest_of(name)), {}
-    vla = VLA.from_pretrained(name).for_acting(device)
-    chosen = executor or vla.provenance.get("experiment", {}).get("executor", "first")
-    policy = vla.policy(chosen, embodiment, BATCH)
-    known = digest(name) if embodiment is None else digest_of(f"{digest(name)} {embodiment}")
-    return policy, Checkpoint(name, known), vla.provenance
+def _options(asked: Mapping[str, Any], provenance: Mapping[str, Any]) -> Options:
+    """What was asked for; the executor and the tasks of the policy's training where nothing was."""
+    trained = {
+        "executor": provenance.get("experiment", {}).get("executor"),
+        "trained_on": provenance.get("data", {}).get("tasks"),
+    }
+    told = trained | {name: value for name, value in asked.items() if value is not None}
+    return validate(Options, {name: value for name, value in told.items() if value is not None})
 
 
 def _keep_provenance(checkpoint: str, out: Path) -> None:

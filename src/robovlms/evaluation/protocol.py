@@ -17,7 +17,7 @@ class Protocol(Config):
         benchmark: Name of the benchmark, such as 'tabletop'.
         world_version: Version of the world's own behaviour: its physics, tasks, rewards, images and sentences. 0 where
             the benchmark states none.
-        scene: Scene the episodes play in.
+        scene: Scene or suite the episodes play in.
         tasks: Tasks the episodes are drawn from, in the world's order.
         num_chains: Number of episodes.
         chain_length: Tasks an episode asks for, one after the other; 1 for single-task benchmarks.

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
+from robovlms.evaluation.benchmarks import Options
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
@@ -14,6 +16,19 @@ from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
 NAME = "tabletop"
+
+
+def open_tabletop(options: Options) -> Benchmark:
+    """What ``robovlms evaluate --benchmark tabletop`` plays: scene D, and the tasks trained on, unless told."""
+    told: dict[str, Any] = {"scene": options.scene, "num_chains": options.episodes, "image_size": options.image_size}
+    protocol = tabletop_protocol(
+        tasks=options.trained_on if options.tasks is None else options.tasks,
+        executor=options.executor,
+        batch=options.batch,
+        seed=options.seed,
+        **{name: value for name, value in told.items() if value is not None},
+    )
+    return tabletop_benchmark(protocol)
 
 
 def tabletop_protocol(

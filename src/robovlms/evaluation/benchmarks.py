@@ -1,0 +1,52 @@
+"""Benchmarks by name: one file each, which makes a ``Benchmark`` of the options an evaluation is asked for."""
+
+import importlib
+from typing import Annotated
+
+from pydantic import Field
+
+from robovlms.core.config import Config
+from robovlms.core.errors import UnknownName
+from robovlms.evaluation.evaluate import Benchmark
+from robovlms.evaluation.protocol import Count
+
+
+class Options(Config):
+    """What an evaluation may ask of any benchmark; None leaves it to the benchmark.
+
+    Attributes:
+        scene: Scene or suite.
+        tasks: Name of a set, or names of tasks.
+        trained_on: Tasks the policy was trained on, which a benchmark may take where ``tasks`` is None.
+        episodes: Number of episodes, or of chains.
+        image_size: Side of the rendered images, in pixels.
+        executor: How plans become actions (see ``policies.executors``).
+        batch: Rows of the policy's padded batch.
+        seed: Seed of a sampling policy.
+    """
+
+    scene: str | None = None
+    tasks: str | tuple[str, ...] | None = None
+    trained_on: tuple[str, ...] | None = None
+    episodes: Count | None = None
+    image_size: Count | None = None
+    executor: str = "first"
+    batch: Count = 16
+    seed: Annotated[int, Field(ge=0)] = 0
+
+
+BENCHMARKS = {"tabletop": "robovlms.evaluation.tabletop:open_tabletop"}
+"""``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""
+
+
+def open_benchmark(name: str, options: Options) -> Benchmark:
+    """A benchmark by name.
+
+    Raises:
+        UnknownName: No such benchmark.
+        UserError: It has no such scene or task, or is not installed.
+    """
+    if name not in BENCHMARKS:
+        raise UnknownName("benchmark", name, BENCHMARKS)
+    module, _, function = BENCHMARKS[name].partition(":")
+    return getattr(importlib.import_module(module), function)(options)
