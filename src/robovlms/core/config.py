@@ -72,25 +72,26 @@ def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationE
 
 
 def _unknown_field(model: type[BaseModel], where: str, location: Sequence[str | int], group: str) -> UnknownName:
-    """The fields beside an unknown one are offered, and the nearest elsewhere."""
+    """The fields beside an unknown one are offered, and at the top the nearest of all."""
     beside = {f"{group}.{name}" if group else name for name in _fields_beside(model, location)}
     anywhere = set(_field_paths(model))
-    near = [] if where in anywhere else difflib.get_close_matches(where, anywhere - beside, n=1, cutoff=0.5)
+    near = [] if group else difflib.get_close_matches(where, anywhere, n=1, cutoff=0.5)
     remedy = "There is such a setting with another kind." if where in anywhere else ""
     return UnknownName("field", where, [*beside, *near], remedy)
 
 
-def _fields_beside(model: type[BaseModel], location: Sequence[str | int]) -> set[str]:
+def _fields_beside(model: type[BaseModel], location: Sequence[Any]) -> set[str]:
     """Names of the fields of the group a place is in; between a group's name and its field stands its kind."""
     found = [model]
     for part in location[:-1]:
-        inner = [one for group in found if part in group.model_fields
-                 for one in _models_in(group.model_fields[str(part)].annotation)]  # fmt: skip
-        tagged = [
-            group for group in found if "kind" in group.model_fields and group.model_fields["kind"].default == part
-        ]
-        found = inner or tagged or found
+        fields = [group.model_fields[part] for group in found if part in group.model_fields]
+        inner = [one for field in fields for one in _models_in(field.annotation)]
+        found = inner or [group for group in found if _kind(group) == part] or found
     return {name for group in found for name in group.model_fields}
+
+
+def _kind(group: type[BaseModel]) -> Any:
+    return group.model_fields["kind"].default if "kind" in group.model_fields else None
 
 
 def _option(location: Sequence[str | int], data: Any) -> str:
