@@ -75,6 +75,22 @@ def test_an_override_below_a_value_is_refused():
         merge({"name": "x"}, {"name.deep": 1})
 
 
+def test_a_number_is_a_place_in_a_list():
+    assert merge({"data": [{"path": "a"}, {"path": "b"}]}, {"data.1.path": "c"}) == {
+        "data": [{"path": "a"}, {"path": "c"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("data.2.path", "'2', expected one of the 2"), ("data.x.path", "'x', expected"), ("data.0", "'data' is a list"),
+     ("data.1.path", "'data.1.path': '1' is a value")],
+)  # fmt: skip
+def test_an_override_beside_a_list_is_refused(path, message):
+    with pytest.raises(UserError, match=message):
+        merge({"data": [{"path": "a"}, 3]}, {path: 1})
+
+
 def test_files_are_yaml_or_json_mappings(tmp_path):
     (tmp_path / "a.yaml").write_text("name: y\n")
     (tmp_path / "b.json").write_text('{"name": "y"}')
