@@ -91,6 +91,8 @@ def test_slices_and_columns():
 def test_an_unknown_camera_is_named():
     with pytest.raises(UnknownName, match="Did you mean 'wrist'"):
         OBSERVATION.select(cameras=["wrsit"])
+    with pytest.raises(UserError, match="camera 'wrist' is asked for twice"):
+        OBSERVATION.select(cameras=["wrist", "wrist"])
 
 
 def test_specs_survive_json():

@@ -199,6 +199,18 @@ def test_an_exception_in_the_world_is_told(tmp_path, monkeypatch):
         play(toy_jobs(5, tasks=["crash"]), 1, factory=toy_factory(crash_file=str(tmp_path / "missing")))
 
 
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_workers_that_never_start_end_the_work_with_the_reason():
+    with pytest.raises(WorkFailed, match=r"do not start: the worker process died \(exit code 3\)"):
+        play(toy_jobs(2), 1, factory=toy_factory(error=Deadly()))
+
+
 def test_bad_input_of_a_world_is_the_users():
     with pytest.raises(UserError, match="no such scene"):
         play(toy_jobs(2), 1, factory=toy_factory(error=UserError("no such scene")))

@@ -170,9 +170,11 @@ def _require_distinct(what: str, names: Sequence[str]) -> None:
 
 
 def _pick(kind: str, items: tuple[Item, ...], names: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[Item, ...]:
-    for name in wanted or ():
+    for place, name in enumerate(wanted or ()):
         if name not in names:
             raise UnknownName(kind, name, names)
+        if name in list(wanted or ())[:place]:
+            raise UserError(f"The {kind} '{name}' is asked for twice. Name it once.")
     return items if wanted is None else tuple(items[names.index(name)] for name in wanted)
 
 
