@@ -204,6 +204,7 @@ def test_the_catalogue_of_backbones_is_json_and_a_table(monkeypatch, capsys):
         (["train", "tabletop_quick", "--executor", "chunk:0", "--data", "nowhere"], "chunk"),
         (["train", "tabletop_quick", "--executor", "chunks:3", "--data", "nowhere"], "chunk:5"),
         (["train", "tabletop_quick", "--executor", "chunk:6@3", "--data", "nowhere"], "at least 9 actions"),
+        (["train", "tabletop_quick", "--executor", "rtc:4@1", "--data", "nowhere"], "flow or diffusion. Use chunk:4"),
         (["train", "tabletop_quick", *STREAM, "--model.architecture.stride", "4", "--data", "nowhere"], "chunk:4"),
         (["evaluate", "baseline:zero", "--video", "-1"], "--video"),
     ],

@@ -175,6 +175,18 @@ def test_a_killed_worker_changes_nothing(reference):
     assert sorted(results, key=lambda r: r.id) == sorted(reference, key=lambda r: r.id)
 
 
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
+
+
+def test_workers_that_never_start_end_the_work_with_the_reason():
+    with pytest.raises(WorkFailed, match=r"do not start: the worker process died \(exit code 3\)"):
+        play(toy_jobs(2), 1, factory=toy_factory(error=Deadly()))
+
+
 def test_bad_input_of_a_world_is_the_users():
     with pytest.raises(UserError, match="no such scene"):
         play(toy_jobs(2), 1, factory=toy_factory(error=UserError("no such scene")))

@@ -127,10 +127,10 @@ class ProcessWorkers:
         playing = worker.playing.value
         worker.process.join(5.0)
         reason = reason or f"the worker process died (exit code {worker.process.exitcode})"
-        worker.stop(patience_s=0.0)
         self._idle_deaths = self._idle_deaths + 1 if playing < 0 else 0
         if self._idle_deaths >= MAX_IDLE_DEATHS:
             raise WorkFailed(f"Evaluation workers do not start: {reason}. Try --workers 0 to see why.")
+        worker.stop(patience_s=0.0)
         held = {slot for slot in self._slots if slot % len(self._workers) == index}
         self._lost |= {slot: Lost(reason, blamed=slot == playing) for slot in held}
         self._workers[index] = _Worker(self._factory, self._rules)

@@ -12,6 +12,7 @@ from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig
 from robovlms.data.conversations import VLDataConfig
 from robovlms.data.sources import DataConfig
+from robovlms.heads.sampling import SamplingConfig
 from robovlms.policies.executors import parse_executor
 from robovlms.training.optimizer import OptimizerConfig
 
@@ -109,6 +110,11 @@ class Experiment(Config):
                 executor.require_rhythm(settings.stride)
         except UserError as error:
             raise ValueError(str(error)) from None
+        if executor.continues and not isinstance(self.model.head, SamplingConfig):
+            raise ValueError(
+                f"executor {self.executor} needs a head that can continue a running plan: got head.kind "
+                f"{self.model.head.kind}, expected flow or diffusion. Use chunk:{executor.every} instead"
+            )
         return self
 
     @property
