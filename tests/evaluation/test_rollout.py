@@ -55,6 +55,17 @@ def test_any_number_of_workers_gives_the_same_episodes_in_the_same_order(traced,
     assert (play(toy_jobs(23), num_workers, policy), policy.trace) == traced
 
 
+def test_a_world_for_each_episode_gives_the_same_and_parks_nothing(traced, monkeypatch):
+    restore, policy = ToyWorld.restore, Traced(ToyPolicy())
+
+    def only_to_look(world, snapshot, render=True):
+        assert render, "an episode was parked"
+        return restore(world, snapshot, render)
+
+    monkeypatch.setattr(ToyWorld, "restore", only_to_look)
+    assert (play(toy_jobs(23), 0, policy, replace(toy_factory(), shared=False)), policy.trace) == traced
+
+
 def test_other_episodes_do_not_matter_beyond_noise(reference):
     """Any subset, in any place of the batch: equal here to the last bit, since steps and successes are discrete."""
     by_id = {result.id: result for result in reference}

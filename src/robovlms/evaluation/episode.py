@@ -19,10 +19,15 @@ TIMEOUT = "timeout"
 
 @dataclass(frozen=True, slots=True)
 class WorldFactory:
-    """How a worker process builds its worlds: ``module:callable`` and keyword arguments, so that it can be pickled."""
+    """How a worker process builds its worlds: ``module:callable`` and keyword arguments, so that it can be pickled.
+
+    ``shared``: the episodes of a process take turns in one world, as snapshots; else each episode has its own world,
+    which suits a simulator whose snapshots are slow.
+    """
 
     target: str
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    shared: bool = True
 
     def __call__(self) -> World:
         """Build one world."""

@@ -1,4 +1,4 @@
-"""The world of one process: commands for slots come in, turns of their episodes go out."""
+"""The worlds of one process: commands for slots come in, turns of their episodes go out."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -35,14 +35,15 @@ Command = Job | Act | Look
 
 
 class Host:
-    """One world for all the slots of a process: an episode that waits is parked as a snapshot.
+    """The worlds of a process; in a shared one, an episode that waits is parked as a snapshot.
 
-    A world with its renderer can take half a second and 50 MB to make; changing between snapshots takes microseconds.
+    A world with its renderer can take half a second and 50 MB to make; changing between the tabletop's snapshots takes
+    microseconds.
     """
 
     def __init__(self, factory: WorldFactory, rules: Rules):
         self._factory, self._rules = factory, rules
-        self._world: World | None = None
+        self._worlds: dict[int | None, World] = {}
         self._players: dict[int, Player] = {}
         self._parked: dict[int, Any] = {}
         self._on_stage: int | None = None
@@ -55,24 +56,29 @@ class Host:
         return player.act(command.action, command.render) if isinstance(command, Act) else player.look()
 
     def close(self) -> None:
-        """Free the world and drop unfinished recordings."""
+        """Free the worlds and drop unfinished recordings."""
         for player in self._players.values():
             player.close()
-        if self._world is not None:
-            self._world.close()
+        for world in self._worlds.values():
+            world.close()
 
     def _enter(self, slot: int) -> Player:
-        if self._world is None:
-            self._world = self._factory()
+        world = self._world_of(slot)
         if slot not in self._players:
-            self._players[slot] = Player(self._world, self._rules)
-        if self._on_stage != slot:
+            self._players[slot] = Player(world, self._rules)
+        if self._factory.shared and self._on_stage != slot:
             if self._on_stage is not None and self._players[self._on_stage].playing:
-                self._parked[self._on_stage] = self._world.snapshot()
+                self._parked[self._on_stage] = world.snapshot()
             if slot in self._parked:
-                self._world.restore(self._parked.pop(slot), render=False)
+                world.restore(self._parked.pop(slot), render=False)
             self._on_stage = slot
         return self._players[slot]
+
+    def _world_of(self, slot: int) -> World:
+        key = None if self._factory.shared else slot
+        if key not in self._worlds:
+            self._worlds[key] = self._factory()
+        return self._worlds[key]
 
 
 class LocalWorkers:
