@@ -35,7 +35,10 @@ class Options(Config):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BENCHMARKS = {"tabletop": "robovlms.evaluation.tabletop:open_tabletop"}
+BENCHMARKS = {
+    "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
+    "calvin": "robovlms.evaluation.calvin:open_calvin",
+}
 """``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""
 
 

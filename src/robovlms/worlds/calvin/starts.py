@@ -42,17 +42,13 @@ def start_of(symbols: Symbols) -> InitialState:
 
 
 def state_hash(symbols: Symbols) -> int:
-    """What pyhash's ``fnv1_32`` says of the state's values as Python prints them.
+    """What pyhash's ``fnv1_32`` makes of the state's values as Python prints those of a dict.
 
-    pyhash begins at 0, not at FNV-1's offset, and reads a string as UTF-16 in little-endian order.
+    pyhash starts at 0, not at FNV-1's offset, and reads a string as UTF-16, low bytes first.
     """
-    value = 0
-    for byte in str(dict(enumerate(_values(symbols))).values()).encode("utf-16-le"):
-        value = (value * 0x01000193 & 0xFFFFFFFF) ^ byte
-    return value
-
-
-def _values(symbols: Symbols) -> tuple[object, ...]:
     *fixtures, blocks = symbols
     nothing_grasped = 0
-    return (*fixtures, *blocks, nothing_grasped)
+    value = 0
+    for byte in f"dict_values({[*fixtures, *blocks, nothing_grasped]})".encode("utf-16-le"):
+        value = (value * 0x01000193 & 0xFFFFFFFF) ^ byte
+    return value
