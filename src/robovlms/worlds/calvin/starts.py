@@ -42,13 +42,15 @@ def start_of(symbols: Symbols) -> InitialState:
 
 
 def state_hash(symbols: Symbols) -> int:
-    """What pyhash's ``fnv1_32`` makes of the state's values as Python prints those of a dict.
-
-    pyhash starts at 0, not at FNV-1's offset, and reads a string as UTF-16, low bytes first.
-    """
+    """The hash of the state's values, as Python prints those of a dict."""
     *fixtures, blocks = symbols
     nothing_grasped = 0
+    return pyhash_fnv1_32(f"dict_values({[*fixtures, *blocks, nothing_grasped]})")
+
+
+def pyhash_fnv1_32(text: str) -> int:
+    """pyhash's ``fnv1_32``: FNV-1 that starts at 0 and not at its offset, of UTF-16 with the low byte first."""
     value = 0
-    for byte in f"dict_values({[*fixtures, *blocks, nothing_grasped]})".encode("utf-16-le"):
+    for byte in text.encode("utf-16-le"):
         value = (value * 0x01000193 & 0xFFFFFFFF) ^ byte
     return value
