@@ -74,7 +74,7 @@ def ask(side: str, arguments: argparse.Namespace, chains: Sequence[int]) -> dict
         options |= {"workers": arguments.workers, "side": side, "file": file, "chains": ",".join(map(str, chains))}
         command = [sys.executable, "-W", "ignore", __file__]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         if done.returncode:
             sys.exit(f"{side} loop:\n{done.stderr}")
         return dict(np.load(file))

@@ -5,7 +5,6 @@ import importlib.util
 import sys
 import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 

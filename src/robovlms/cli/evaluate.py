@@ -22,6 +22,10 @@ def evaluate(
     image_size: Annotated[
         int | None, typer.Option(min=8, max=1280, help="Side of the images, in pixels. Default: the benchmark's.")
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rows of the policy's batch: episodes side by side. Default: the benchmark's."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="World processes; no episode depends on it. 0 = one a core.")] = 0,
     executor: Annotated[
         str | None, typer.Option(help="first, chunk:K, ensemble:DECAY or rtc:K; @D: D steps late. Default: recipe's.")
@@ -47,7 +51,7 @@ def evaluate(
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "tasks": names, "episodes": episodes, "image_size": image_size}
-    asked = {**which, "executor": executor, "seed": seed}
+    asked = {**which, "executor": executor, "batch": batch, "seed": seed}
     score(
         checkpoint,
         out,

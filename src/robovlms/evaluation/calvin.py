@@ -38,7 +38,9 @@ def open_calvin(options: Options) -> Benchmark:
     if options.tasks not in (None, "all"):
         raise UserError(f"CALVIN's chains are of all {len(TASKS)} tasks: got --tasks {options.tasks}. Leave it out.")
     if options.image_size not in (None, IMAGE_SIZE):
-        raise UserError(f"CALVIN's cameras have 200 and 84 pixels: got --image-size {options.image_size}. Leave it out.")
+        raise UserError(
+            f"CALVIN's cameras have 200 and 84 pixels: got --image-size {options.image_size}. Leave it out."
+        )
     find_clones()
     require_packages()
     protocol = calvin_protocol(

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from robovlms.worlds.calvin.symbolic import BLOCKS, TASKS, Symbols, category, outcome
+from robovlms.worlds.calvin.symbolic import BLOCKS, TASKS, Place, Symbols, category, outcome
 
 NUM_CHAINS = 1000
 CHAIN_LENGTH = 5
@@ -21,11 +21,13 @@ MAX_STEPS = 360
 
 FILE = "chains.txt"
 
-_PLACES = ("table", "slider_right", "slider_left")
+_PLACES: tuple[Place, ...] = ("table", "slider_right", "slider_left")
 
 STATES = tuple(
-    Symbols(*fixtures, blocks)
-    for *fixtures, blocks in product((0, 1), (0, 1), ("right", "left"), ("closed", "open"), product(_PLACES, repeat=len(BLOCKS)))
+    Symbols(led, lightbulb, slider, drawer, blocks)
+    for led, lightbulb, slider, drawer, blocks in product(
+        (0, 1), (0, 1), ("right", "left"), ("closed", "open"), product(_PLACES, repeat=len(BLOCKS))
+    )
     if blocks.count("table") in (1, 2) and blocks.count("slider_right") < 2 and blocks.count("slider_left") < 2
 )
 """The 192 tables that chains begin with: one or two blocks on the table, the others in the cabinet, apart."""

@@ -1,4 +1,4 @@
-"""Where a chain's symbols put the robot and the scene, as ``get_env_state_for_initial_condition`` of mees/calvin does."""
+"""Where a chain's symbols put robot and scene: ``get_env_state_for_initial_condition`` of mees/calvin."""
 
 from math import pi
 
@@ -49,7 +49,7 @@ def state_hash(symbols: Symbols) -> int:
 
 
 def pyhash_fnv1_32(text: str) -> int:
-    """pyhash's ``fnv1_32``: FNV-1 that starts at 0 and not at its offset, of UTF-16 with the low byte first."""
+    """Of pyhash, ``fnv1_32``: FNV-1 that starts at 0 and not at its offset, of UTF-16 with the low byte first."""
     value = 0
     for byte in text.encode("utf-16-le"):
         value = (value * 0x01000193 & 0xFFFFFFFF) ^ byte

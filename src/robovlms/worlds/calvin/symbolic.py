@@ -8,19 +8,19 @@ lifted from the side on which it does not.
 from collections.abc import Callable
 from functools import cache
 from itertools import product
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Place = Literal["table", "slider_right", "slider_left", "drawer", "grasped", "stacked_top", "stacked_bottom"]
 BLOCKS = ("red", "blue", "pink")
 
 
 class Symbols(NamedTuple):
-    """The table in words; ``blocks`` are the places of ``BLOCKS``, in order."""
+    """The table in words: slider 'right' or 'left', drawer 'closed' or 'open', the places of ``BLOCKS`` in order."""
 
     led: int
     lightbulb: int
-    slider: Literal["right", "left"]
-    drawer: Literal["closed", "open"]
+    slider: str
+    drawer: str
     blocks: tuple[Place, ...]
 
     def at(self, *places: Place) -> list[int]:
@@ -36,7 +36,7 @@ Rule = Callable[[Symbols], list[Symbols]]
 """The tables that a task may leave; none where it cannot begin."""
 
 
-def _switch(fixture: str, end: object) -> Rule:
+def _switch(fixture: str, end: Any) -> Rule:
     return lambda now: [now._replace(**{fixture: end})] if getattr(now, fixture) != end else []
 
 
@@ -102,7 +102,11 @@ _RULES: dict[str, Rule] = {
     },
     **_WITH_A_BLOCK,
     "unstack_block": _unstack,
-    **{f"turn_{way}_{light}": _switch(light, int(way == "on")) for light in ("lightbulb", "led") for way in ("on", "off")},
+    **{
+        f"turn_{way}_{light}": _switch(light, int(way == "on"))
+        for light in ("lightbulb", "led")
+        for way in ("on", "off")
+    },
     "push_into_drawer": _push_into_drawer,
 }
 
