@@ -69,7 +69,7 @@ class Fixtures:
 
     Attributes:
         trace: For each episode and step the state, the action, and checksums of the images where they were read.
-        times: When each step was decided.
+        times: When each step of any episode was decided, in seconds.
     """
 
     def __init__(self, sentences: Mapping[str, str], looks: int):
@@ -95,7 +95,7 @@ class Fixtures:
         return self._looks > 0 and (len(self.trace[episode]) - begun) % self._looks == 0
 
     def act(self, observations: Mapping[str, Observation]) -> dict[str, Decision]:
-        self.times.append(time.perf_counter())
+        self.times += [time.perf_counter()] * len(observations)
         return {episode: Decision(self._act(episode, seen)) for episode, seen in observations.items()}
 
     def stop(self, episode: str) -> None:
