@@ -135,11 +135,13 @@ def merge(parts: Sequence[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def compare(official: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> dict[str, object]:
     chains = sorted(set(ours) - {"solved", "pace"}, key=int)
     pairs = [(official[chain], ours[chain]) for chain in chains]
+    firsts = {chain: first_difference(*pair) for chain, pair in zip(chains, pairs, strict=True)}
     steps = [sum(len(side[chain]) for chain in chains) for side in (official, ours)]
     speeds = [round(float(side["pace"][0] / side["pace"][1]), 2) for side in (official, ours)]
     return {
         "chains": len(chains),
         "equal_to_the_bit": sum(np.array_equal(*pair) for pair in pairs),
+        "first_different_step": {chain: step for chain, step in firsts.items() if step is not None},
         "success_vectors_equal": bool(np.array_equal(official["solved"], ours["solved"])),
         "solved": [official["solved"].tolist(), ours["solved"].tolist()],
         "steps": steps,
@@ -148,6 +150,12 @@ def compare(official: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> dic
         "steps_per_s": speeds,
         "ratio": round(speeds[1] / speeds[0], 2),
     }
+
+
+def first_difference(theirs: np.ndarray, ours: np.ndarray) -> int | None:
+    count = min(len(theirs), len(ours))
+    different = np.flatnonzero((theirs[:count] != ours[:count]).any(axis=1))
+    return int(different[0]) if different.size else None if len(theirs) == len(ours) else count
 
 
 def apart(pair: tuple[np.ndarray, np.ndarray]) -> float:
