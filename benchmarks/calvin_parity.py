@@ -26,7 +26,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 from calvin_parts.policy import Fixtures
 
-from robovlms.evaluation.calvin import calvin_benchmark, calvin_protocol
+from robovlms.evaluation.benchmarks import Options
+from robovlms.evaluation.calvin import open_calvin
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.worlds.calvin.clones import VARIABLE, find_clones
@@ -96,7 +97,7 @@ def play_official(arguments: argparse.Namespace) -> None:
 def play_ours(arguments: argparse.Namespace) -> None:
     policy = make_policy(arguments)
     scene = SCENE if arguments.renderer == "egl" else f"{SCENE}:{arguments.renderer}"
-    whole = calvin_benchmark(calvin_protocol(scene=scene))
+    whole = open_calvin(Options(scene=scene))
     jobs = tuple(whole.jobs[chain] for chain in arguments.chains)
     protocol = whole.protocol.model_copy(update={"max_steps": arguments.steps, "num_chains": len(jobs)})
     with tempfile.TemporaryDirectory() as folder:

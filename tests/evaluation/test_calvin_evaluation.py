@@ -36,6 +36,7 @@ def test_the_official_protocol(installed):
     assert [job.id for job in benchmark.jobs[::999]] == ["calvin-0000", "calvin-0999"]
     assert benchmark.jobs[0].initial_state.scene_obs[:6].tolist() == [0.28, 0.22, 0, 0.088, 1, 1]
     assert not benchmark.worlds.shared
+    assert benchmark.worlds.kwargs["python"] == sys.executable
 
 
 def test_fewer_chains_are_the_first_ones(installed):
@@ -71,6 +72,14 @@ def test_without_a_clone(monkeypatch, tmp_path):
     monkeypatch.setenv(VARIABLE, str(tmp_path))
     with pytest.raises(UserError, match=r"or too old a one: looked for calvin_env/envs/play_table_env\.py"):
         open_benchmark("calvin", Options())
+
+
+def test_another_interpreter_has_the_packages(monkeypatch, tmp_path):
+    monkeypatch.setattr("robovlms.evaluation.calvin.find_clones", lambda: Clones(tmp_path, tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    worlds = open_benchmark("calvin", Options(world_python="other/python")).worlds
+    assert (worlds.kwargs["python"], worlds.kwargs["target"]) == ("other/python", "robovlms.worlds.calvin:CALVIN")
+    assert "make world-calvin" in worlds.kwargs["remedy"]
 
 
 def test_without_a_package(monkeypatch, tmp_path):

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from robovlms.core.errors import UserError
+from robovlms.core.files import write_json
 from robovlms.core.protocols import World
+from robovlms.core.trace import Traced
 from robovlms.core.types import Observation
 from robovlms.worlds.remote import wire
 from robovlms.worlds.remote.process import WorldLost
-from robovlms.worlds.remote.world import RemoteWorld, ask
+from robovlms.worlds.remote.world import ask, remote_world
 from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
 from robovlms.worlds.tabletop.chains import chains
 
@@ -30,7 +32,7 @@ def odd(monkeypatch):
     def open_it(task=None, python=sys.executable, **settings):
         timeout = settings.pop("timeout", 60.0)
         specs = (ACTION_SPEC, observation_spec())
-        world = RemoteWorld(python, "odd_world:OddWorld", settings, *specs, REMEDY, timeout)
+        world = remote_world(python, "odd_world:OddWorld", settings, *specs, REMEDY, timeout)
         opened.append(world)
         if task:
             world.begin_task(task)
@@ -61,7 +63,7 @@ def played(world: World) -> list[Observation]:
 def test_an_episode_is_bit_for_bit_the_local_one():
     local = Tabletop("A", image_size=48)
     settings = {"scene": "A", "image_size": 48}
-    remote = RemoteWorld(
+    remote = remote_world(
         sys.executable, "robovlms.worlds.tabletop:Tabletop", settings, ACTION_SPEC, local.observation_spec
     )
     assert isinstance(remote, World)
@@ -72,6 +74,9 @@ def test_an_episode_is_bit_for_bit_the_local_one():
         assert here.images.keys() == there.images.keys()
         for name, image in here.images.items():
             np.testing.assert_array_equal(image, there.images[name])
+    assert isinstance(remote, Traced)
+    assert (remote.aim(), remote.moment().touched) == (local.aim(), local.moment().touched)
+    np.testing.assert_array_equal(remote.moment().tool, local.moment().tool)
     local.close()
     remote.close()
 
@@ -107,8 +112,6 @@ def test_no_code_comes_across(odd):
     with pytest.raises(pickle.UnpicklingError, match=r"sys\.exit is no plain value"):
         odd("lie").step(ACTION)
     with pytest.raises(pickle.UnpicklingError, match=r"robovlms\.core\.files\.write_json is no"):
-        from robovlms.core.files import write_json
-
         wire.load(wire.dump(write_json))
 
 
@@ -135,6 +138,10 @@ def test_no_python(odd):
 def test_without_the_simulator(odd):
     with pytest.raises(UserError, match=rf"{sys.executable} has no package 'pybullet_of_old'\. Run: make world-odd"):
         odd(lacks="pybullet_of_old")
+
+
+def test_only_what_can_be_traced_is(odd):
+    assert not isinstance(odd(), Traced)
 
 
 def test_a_function_is_asked(monkeypatch):

@@ -8,7 +8,7 @@ import typer
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder, hub id or baseline:NAME.")],
-    benchmark: Annotated[str, typer.Option(help="tabletop.")] = "tabletop",
+    benchmark: Annotated[str, typer.Option(help="tabletop or libero.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")
@@ -37,6 +37,9 @@ def evaluate(
     launcher: Annotated[
         str, typer.Option(help="Where the worlds run: local processes, or ray (the cluster RAY_ADDRESS names).")
     ] = "local",
+    world_python: Annotated[
+        str | None, typer.Option(help="Interpreter that has the simulator: make world-NAME builds .venvs/NAME.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
@@ -51,7 +54,7 @@ def evaluate(
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "tasks": names, "episodes": episodes, "image_size": image_size}
-    asked = {**which, "executor": executor, "batch": batch, "seed": seed}
+    asked = {**which, "executor": executor, "batch": batch, "seed": seed, "world_python": world_python}
     score(
         checkpoint,
         out,

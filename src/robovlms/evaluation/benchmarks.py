@@ -1,6 +1,7 @@
 """Benchmarks by name: one file each, which makes a ``Benchmark`` of the options an evaluation is asked for."""
 
 import importlib
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -23,6 +24,7 @@ class Options(Config):
         executor: How plans become actions (see ``policies.executors``).
         batch: Rows of the policy's padded batch.
         seed: Seed of a sampling policy.
+        world_python: Interpreter the worlds run in, where it is not this one; no result depends on it.
     """
 
     scene: str | None = None
@@ -33,11 +35,13 @@ class Options(Config):
     executor: str = "first"
     batch: Count = 16
     seed: Annotated[int, Field(ge=0)] = 0
+    world_python: str | None = None
 
 
 BENCHMARKS = {
-    "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
     "calvin": "robovlms.evaluation.calvin:open_calvin",
+    "libero": "robovlms.evaluation.libero:open_libero",
+    "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
 }
 """``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""
 
@@ -52,4 +56,24 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     if name not in BENCHMARKS:
         raise UnknownName("benchmark", name, BENCHMARKS)
     module, _, function = BENCHMARKS[name].partition(":")
-    return getattr(importlib.import_module(module), function)(options)
+    opened = getattr(importlib.import_module(module), function)(options)
+    return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
+
+
+def remedy(name: str) -> str:
+    """How to get an interpreter that has a benchmark's simulator."""
+    return f"Run: make world-{name}, and pass --world-python .venvs/{name}/bin/python"
+
+
+def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
+    """The same benchmark with its worlds in another interpreter."""
+    settings = {
+        "python": python,
+        "target": benchmark.worlds.target,
+        "settings": dict(benchmark.worlds.kwargs),
+        "action_spec": benchmark.action_spec,
+        "observation_spec": benchmark.observation_spec,
+        "remedy": words,
+    }
+    worlds = replace(benchmark.worlds, target="robovlms.worlds.remote.world:remote_world", kwargs=settings)
+    return replace(benchmark, worlds=worlds)

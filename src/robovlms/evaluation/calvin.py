@@ -8,7 +8,7 @@ import sys
 from robovlms.actions.calvin import RELATIVE_ACTIONS
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UnknownName, UserError
-from robovlms.evaluation.benchmarks import Options
+from robovlms.evaluation.benchmarks import Options, elsewhere, remedy
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
@@ -42,7 +42,8 @@ def open_calvin(options: Options) -> Benchmark:
             f"CALVIN's cameras have 200 and 84 pixels: got --image-size {options.image_size}. Leave it out."
         )
     find_clones()
-    require_packages()
+    if options.world_python is None:
+        require_packages()
     protocol = calvin_protocol(
         scene=options.scene or "D",
         num_chains=options.episodes or NUM_CHAINS,
@@ -50,7 +51,8 @@ def open_calvin(options: Options) -> Benchmark:
         batch=options.batch if "batch" in options.model_fields_set else BATCH,
         seed=options.seed,
     )
-    return calvin_benchmark(protocol)
+    benchmark = calvin_benchmark(protocol)
+    return benchmark if options.world_python else elsewhere(benchmark, sys.executable, remedy(NAME))
 
 
 def calvin_protocol(
@@ -83,19 +85,12 @@ def calvin_protocol(
 
 
 def calvin_benchmark(protocol: Protocol) -> Benchmark:
-    """The chains of a protocol, and a simulator for each, in a process of its own: calvin_env allows no second one."""
+    """The chains of a protocol and their worlds, of which calvin_env allows one a process: they belong ``elsewhere``."""
     scene, renderer = RENDERERS[protocol.scene]
     jobs = tuple(
         Job(f"calvin-{number:04d}", start_of(chain.state), number, chain.tasks)
         for number, chain in enumerate(chains()[: protocol.num_chains])
     )
     settings = {"scene": scene, "calvin_env": str(find_clones().calvin_env), "renderer": renderer}
-    remote = {
-        "python": sys.executable,
-        "target": "robovlms.worlds.calvin:CALVIN",
-        "settings": settings,
-        "action_spec": RELATIVE_ACTIONS,
-        "observation_spec": OBSERVATIONS,
-    }
-    worlds = WorldFactory("robovlms.worlds.remote.world:RemoteWorld", remote, shared=False)
+    worlds = WorldFactory("robovlms.worlds.calvin:CALVIN", settings, shared=False)
     return Benchmark(protocol, jobs, worlds, RELATIVE_ACTIONS, OBSERVATIONS)

@@ -108,5 +108,7 @@ class Interpreter:
         )
 
     def _read(self) -> None:
-        with self._process.stdout as printed:
+        printed = self._process.stdout
+        assert printed is not None
+        with printed:
             self._printed.extend(printed)

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import os
 import pickle
+import signal
 import sys
 import threading
 import traceback
@@ -16,6 +17,7 @@ import types
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 OLDEST = (3, 10)
 TRACE_LINES = 8
@@ -26,15 +28,11 @@ CALLS = ("ask", "build", "snapshot", "restore")
 def main():
     """``serve.py FD``: the number of an inherited pipe."""
     sys.path.pop(0)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it reaches the whole group; the other side decides what happens
     pipe = Connection(int(sys.argv[1]))
     if sys.version_info < OLDEST:
-        pipe.send(
-            (
-                "lacking",
-                "World interpreter %s is Python %d.%d, expected 3.10 or newer."
-                % ((sys.executable,) + sys.version_info[:2]),
-            )
-        )
+        got = "%s is Python %d.%d" % (sys.executable, *sys.version_info[:2])  # noqa: UP031 - an f-string needs 3.6
+        pipe.send(("lacking", "World interpreter " + got + ", expected 3.10 or newer."))
         return
     know_package(Path(__file__).parents[2])
     from robovlms.worlds.remote import wire
@@ -52,6 +50,7 @@ def know_package(folder):
     spec = importlib.util.spec_from_file_location(
         "robovlms", folder / "__init__.py", submodule_search_locations=[str(folder)]
     )
+    assert spec is not None and spec.loader is not None  # noqa: PT018
     package = importlib.util.module_from_spec(spec)
     sys.modules["robovlms"] = package
     spec.loader.exec_module(package)
@@ -88,9 +87,10 @@ class Answerer:
     """Holds the world, and turns a call into ("done", value), ("refused" or "lacking", words) or ("failed", trace)."""
 
     def __init__(self):
-        self.world = None
+        self.world: Any = None
 
     def __call__(self, request):
+        """Carry out one call: its name and arguments."""
         from robovlms.core.errors import UserError
 
         name, arguments = request
@@ -102,7 +102,7 @@ class Answerer:
             return "refused", str(error)
         except ModuleNotFoundError as error:
             return "lacking", f"World interpreter {sys.executable} has no package '{error.name}'."
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever a world raises is the other side's to count
             return "failed", "\n".join(traceback.format_exc().strip().splitlines()[-TRACE_LINES:])
 
     def ask(self, target, settings):
@@ -111,9 +111,11 @@ class Answerer:
         return getattr(importlib.import_module(module), name)(**settings)
 
     def build(self, target, settings):
-        """The tasks of the world that ``module:callable`` makes of the settings."""
+        """Make the world: its tasks, and whether it can be traced."""
+        from robovlms.core.trace import Traced
+
         self.world = self.ask(target, settings)
-        return tuple(self.world.tasks)
+        return tuple(self.world.tasks), isinstance(self.world, Traced)
 
     def snapshot(self):
         """Bytes, which only this side reads again."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.core.trace import Aim, Moment
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.remote.process import Interpreter
 
@@ -21,8 +22,16 @@ class Snapshot:
     data: bytes
 
 
-class RemoteWorld:
-    """Implements ``core.protocols.World`` by asking a process that ends with this one, or with ``close``.
+def remote_world(
+    python: str,
+    target: str,
+    settings: Mapping[str, Any],
+    action_spec: ActionSpec,
+    observation_spec: ObservationSpec,
+    remedy: str = "",
+    answer_timeout_s: float = ANSWER_TIMEOUT_S,
+) -> "RemoteWorld":
+    """A world in another interpreter; one that can be traced there can be traced here.
 
     Args:
         python: The interpreter, with numpy and the simulator; nothing of ours need be installed there.
@@ -37,20 +46,19 @@ class RemoteWorld:
         UserError: No such interpreter, one that lacks a package, or bad settings.
         WorldLost: The world cannot be built.
     """
+    process = Interpreter(python, remedy, answer_timeout_s)
+    tasks, traced = process.call("build", target, dict(settings))
+    return (TracedRemoteWorld if traced else RemoteWorld)(process, tasks, action_spec, observation_spec)
+
+
+class RemoteWorld:
+    """Implements ``core.protocols.World`` by asking a process that ends with this one, or with ``close``."""
 
     def __init__(
-        self,
-        python: str,
-        target: str,
-        settings: Mapping[str, Any],
-        action_spec: ActionSpec,
-        observation_spec: ObservationSpec,
-        remedy: str = "",
-        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+        self, process: Interpreter, tasks: Sequence[str], action_spec: ActionSpec, observation_spec: ObservationSpec
     ):
+        self._process, self._tasks = process, tasks
         self._action_spec, self._observation_spec = action_spec, observation_spec
-        self._process = Interpreter(python, remedy, answer_timeout_s)
-        self._tasks = self._process.call("build", target, dict(settings))
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -94,6 +102,18 @@ class RemoteWorld:
     def close(self) -> None:
         """End the other process."""
         self._process.close()
+
+
+class TracedRemoteWorld(RemoteWorld):
+    """Implements ``core.trace.Traced`` too."""
+
+    def aim(self) -> Aim:
+        """What the task that began last is about."""
+        return self._process.call("aim")
+
+    def moment(self) -> Moment:
+        """This moment."""
+        return self._process.call("moment")
 
 
 def ask(python: str, target: str, settings: Mapping[str, Any], remedy: str = "") -> Any:
