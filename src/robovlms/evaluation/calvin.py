@@ -85,7 +85,7 @@ def calvin_protocol(
 
 
 def calvin_benchmark(protocol: Protocol) -> Benchmark:
-    """The chains of a protocol and their worlds, of which calvin_env allows one a process: they belong ``elsewhere``."""
+    """The chains of a protocol, and worlds of which a process can hold one: they belong ``elsewhere``."""
     scene, renderer = RENDERERS[protocol.scene]
     jobs = tuple(
         Job(f"calvin-{number:04d}", start_of(chain.state), number, chain.tasks)
