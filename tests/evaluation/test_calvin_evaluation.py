@@ -14,17 +14,28 @@ from robovlms.evaluation.calvin import calvin_protocol
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.policies.scripted import scripted_baseline
-from robovlms.worlds.calvin.clones import VARIABLE, Clones
+from robovlms.worlds.calvin.clones import SENTENCES, TASKS, VARIABLE, Clones
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC
 
 PARITY = Path(__file__).parents[2] / "benchmarks" / "calvin_parity.py"
 
 
 @pytest.fixture
-def installed(monkeypatch, tmp_path):
-    """As if clones and packages were there; nothing is simulated."""
-    monkeypatch.setattr("robovlms.evaluation.calvin.find_clones", lambda: Clones(tmp_path, tmp_path))
+def clones(monkeypatch, tmp_path) -> Clones:
+    """A clone of sentences and rules alone, which is never simulated."""
+    for name in (*SENTENCES.values(), TASKS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("open_drawer: [pull]\n")
+    found = Clones(tmp_path, tmp_path)
+    monkeypatch.setattr("robovlms.evaluation.calvin.find_clones", lambda: found)
+    return found
+
+
+@pytest.fixture
+def installed(monkeypatch, clones) -> Clones:
+    """As if the packages were there."""
     monkeypatch.setattr("robovlms.evaluation.calvin.require_packages", lambda: None)
+    return clones
 
 
 def test_the_official_protocol(installed):
@@ -51,6 +62,13 @@ def test_the_renderer_is_part_of_the_protocol(installed):
     assert other.worlds.kwargs["settings"]["renderer"] == "tiny"
 
 
+@pytest.mark.parametrize("name", [TASKS, SENTENCES["validation"]])
+def test_a_clone_with_other_words_is_another_protocol(installed, name):
+    before = calvin_protocol(num_chains=1).digest()
+    (installed.calvin / name).write_text("open_drawer: [push]\n")
+    assert calvin_protocol(num_chains=1).digest() != before
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -74,16 +92,14 @@ def test_without_a_clone(monkeypatch, tmp_path):
         open_benchmark("calvin", Options())
 
 
-def test_another_interpreter_has_the_packages(monkeypatch, tmp_path):
-    monkeypatch.setattr("robovlms.evaluation.calvin.find_clones", lambda: Clones(tmp_path, tmp_path))
+def test_another_interpreter_has_the_packages(monkeypatch, clones):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     worlds = open_benchmark("calvin", Options(world_python="other/python")).worlds
     assert (worlds.kwargs["python"], worlds.kwargs["target"]) == ("other/python", "robovlms.worlds.calvin:CALVIN")
     assert "make world-calvin" in worlds.kwargs["remedy"]
 
 
-def test_without_a_package(monkeypatch, tmp_path):
-    monkeypatch.setattr("robovlms.evaluation.calvin.find_clones", lambda: Clones(tmp_path, tmp_path))
+def test_without_a_package(monkeypatch, clones):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtra, match=r"pybullet is not installed. Run: pip install 'robovlms\[calvin\]'"):
         open_benchmark("calvin", Options())

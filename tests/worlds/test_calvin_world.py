@@ -13,6 +13,7 @@ from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.protocols import World
 from robovlms.worlds.calvin import CALVIN, InitialState, find_clones
 from robovlms.worlds.calvin.clones import VARIABLE
+from robovlms.worlds.calvin.symbolic import TASKS
 
 REACH = np.array([0.5, 0.3, -0.4, 0.2, -0.1, 0.4, -1.0])
 """Towards the table, closing."""
@@ -89,6 +90,8 @@ def test_what_it_is(world):
     assert isinstance(world, World)
     assert len(world.tasks) == 34
     assert world.instructions("turn_on_led", "validation") == ("press the button to turn on the led light",)
+    assert {len(world.instructions(task, "validation")) for task in world.tasks} == {1}
+    assert sorted(world.tasks) == sorted(TASKS)
     assert all(len(world.instructions(task, "train")) > 1 for task in world.tasks)
     with pytest.raises(UnknownName, match="Did you mean 'open_drawer'"):
         world.begin_task("open_drawr")

@@ -13,8 +13,10 @@ from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.calvin.chains import CHAIN_LENGTH, MAX_STEPS, NUM_CHAINS, chains
-from robovlms.worlds.calvin.clones import find_clones
+from robovlms.worlds.calvin.clones import TASKS as TASK_RULES
+from robovlms.worlds.calvin.clones import Clones, find_clones
 from robovlms.worlds.calvin.env import OBSERVATIONS
+from robovlms.worlds.calvin.sentences import read_sentences
 from robovlms.worlds.calvin.simulator import SCENES, require_packages
 from robovlms.worlds.calvin.starts import start_of
 from robovlms.worlds.calvin.symbolic import TASKS
@@ -61,7 +63,7 @@ def calvin_protocol(
     """The protocol of the first ``num_chains`` official chains.
 
     Raises:
-        UserError: An unknown scene or executor, or a number out of range.
+        UserError: An unknown scene or executor, a number out of range, or no clone.
     """
     if scene not in RENDERERS:
         raise UnknownName("CALVIN scene", scene, RENDERERS)
@@ -73,7 +75,7 @@ def calvin_protocol(
         "tasks": TASKS,
         "num_chains": num_chains,
         "chain_length": CHAIN_LENGTH,
-        "chain_digest": digest_of(repr(chains()[:num_chains])),
+        "chain_digest": digest_of(repr((chains()[:num_chains], *_words(find_clones())))),
         "max_steps": MAX_STEPS,
         "instruction_split": "validation",
         "image_size": IMAGE_SIZE,
@@ -82,6 +84,11 @@ def calvin_protocol(
         "seed": seed,
     }
     return validate(Protocol, settings)
+
+
+def _words(clones: Clones) -> tuple[object, str]:
+    """What the clones say of instructions and of success: another clone that differs is another protocol."""
+    return read_sentences(clones.calvin)["validation"], (clones.calvin_env / TASK_RULES).read_text()
 
 
 def calvin_benchmark(protocol: Protocol) -> Benchmark:
