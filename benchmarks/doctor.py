@@ -15,7 +15,7 @@ from rich.console import Console
 from robovlms.cli.data_doctor import table
 from robovlms.data.detect import source_config
 from robovlms.data.doctor.mistakes import Trials, trials
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 from robovlms.demos.collect import Plan, collect
 from robovlms.worlds.tabletop.tasks import task_set
 
