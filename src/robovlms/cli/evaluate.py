@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder, hub id or baseline:NAME.")],
-    benchmark: Annotated[str, typer.Option(help="tabletop or libero.")] = "tabletop",
+    benchmark: Annotated[str, typer.Option(help="tabletop, libero or calvin.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")
@@ -27,6 +27,10 @@ def evaluate(
     ] = 100,
     image_size: Annotated[
         int | None, typer.Option(min=8, max=1280, help="Side of the images, in pixels. Default: the benchmark's.")
+    ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rows of the policy's batch: episodes side by side. Default: the benchmark's."),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="World processes; no episode depends on it. 0 = one a core.")] = 0,
     executor: Annotated[
@@ -70,7 +74,11 @@ def evaluate(
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
+<<<<<<< HEAD
     asked = {**which, "executor": executor, "seed": seed, "world_python": world_python}
+=======
+    asked = {**which, "executor": executor, "batch": batch, "seed": seed, "world_python": world_python}
+>>>>>>> main
     rival = None if against is None else Rival(load(against), alpha)
     found = score(
         checkpoint,

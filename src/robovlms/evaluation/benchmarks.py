@@ -41,6 +41,7 @@ class Options(Config):
 
 
 BENCHMARKS = {
+    "calvin": "robovlms.evaluation.calvin:open_calvin",
     "libero": "robovlms.evaluation.libero:open_libero",
     "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
 }
@@ -60,7 +61,11 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     opened: Benchmark = getattr(importlib.import_module(module), function)(options)
     if options.setting not in (None, opened.protocol.setting):
         raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
+<<<<<<< HEAD
     return opened if options.world_python is None else _elsewhere(opened, options.world_python, remedy(name))
+=======
+    return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
+>>>>>>> main
 
 
 def remedy(name: str) -> str:
@@ -68,7 +73,7 @@ def remedy(name: str) -> str:
     return f"Run: make world-{name}, and pass --world-python .venvs/{name}/bin/python"
 
 
-def _elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
+def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
     """The same benchmark with its worlds in another interpreter."""
     settings = {
         "python": python,
