@@ -74,11 +74,7 @@ def evaluate(
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
-<<<<<<< HEAD
-    asked = {**which, "executor": executor, "seed": seed, "world_python": world_python}
-=======
     asked = {**which, "executor": executor, "batch": batch, "seed": seed, "world_python": world_python}
->>>>>>> main
     rival = None if against is None else Rival(load(against), alpha)
     found = score(
         checkpoint,

@@ -61,11 +61,7 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     opened: Benchmark = getattr(importlib.import_module(module), function)(options)
     if options.setting not in (None, opened.protocol.setting):
         raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
-<<<<<<< HEAD
-    return opened if options.world_python is None else _elsewhere(opened, options.world_python, remedy(name))
-=======
     return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
->>>>>>> main
 
 
 def remedy(name: str) -> str:
