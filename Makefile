@@ -9,7 +9,7 @@ OUT ?= runs/quickstart
 
 # Exit code 2 and the apt line where nothing draws.
 PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
-	from robovlms.worlds.tabletop.gl import choose_backend; sys.exit(run(choose_backend))'
+	from robovlms.worlds.gl import choose_backend; sys.exit(run(choose_backend))'
 
 export OMP_WAIT_POLICY := PASSIVE
 

@@ -29,8 +29,8 @@ from robovlms.reports.html import write_report
 from robovlms.reports.terminal import print_summary
 from robovlms.training.experiment import Experiment
 from robovlms.training.run import FINISHED
+from robovlms.worlds.gl import choose_backend
 from robovlms.worlds.tabletop.chains import chains
-from robovlms.worlds.tabletop.gl import choose_backend
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
 FROM_SCRATCH = {"training.augment.shift_px": 3, "training.optimizer.learning_rate": 1e-3}

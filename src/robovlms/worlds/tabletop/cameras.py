@@ -8,8 +8,8 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from robovlms.core.errors import UnknownName
+from robovlms.worlds.gl import choose_backend, unusable
 from robovlms.worlds.tabletop.conventions import CAMERAS
-from robovlms.worlds.tabletop.gl import choose_backend, unusable
 from robovlms.worlds.tabletop.simulation import Simulation
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from robovlms.worlds.gl import import_mujoco
 from robovlms.worlds.tabletop import robot
 from robovlms.worlds.tabletop.conventions import POSITION_SCALE_M, RATE_HZ, ROTATION_SCALE_RAD
 from robovlms.worlds.tabletop.fixtures import BULB_RGBA, LED_RGBA
@@ -15,7 +16,6 @@ from robovlms.worlds.tabletop.geometry import (
     WORKSPACE_LOW,
     YAW_LIMIT,
 )
-from robovlms.worlds.tabletop.gl import import_mujoco
 from robovlms.worlds.tabletop.scene import TIMESTEP_S, mjcf
 from robovlms.worlds.tabletop.scenes import SceneSpec
 
