@@ -16,7 +16,8 @@ from robovlms.cli.data_doctor import table
 from robovlms.data.detect import source_config
 from robovlms.data.doctor.mistakes import Trials, trials
 from robovlms.data.sources import SourceConfig
-from robovlms.demos.collect import Plan, collect
+from robovlms.demos.collect import collect
+from robovlms.demos.tabletop import TabletopPlan
 from robovlms.worlds.tabletop.tasks import task_set
 
 
@@ -40,7 +41,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(arguments.seeds):
             place = Path(folder) / f"tabletop, seed {seed}"
-            collect(Plan(tasks=task_set("all"), scenes="ABCD", num_episodes=arguments.episodes, seed=seed), place)
+            collect(
+                TabletopPlan(tasks=task_set("all"), scenes="ABCD", num_episodes=arguments.episodes, seed=seed), place
+            )
             found.append(tried(place.name, source_config(place, {}), console))
     alarms = sum(len(one.known) for one in found)
     found += [tried(str(path), source_config(path, {}), console) for path in arguments.data]

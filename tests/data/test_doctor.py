@@ -21,7 +21,8 @@ from robovlms.data.doctor.stored import stored_beside, stored_in
 from robovlms.data.doctor.verified import NOT, verified
 from robovlms.data.sources import LeRobotConfig, RLDSConfig
 from robovlms.data.stats import save_statistics
-from robovlms.demos.collect import Plan, collect
+from robovlms.demos.collect import collect
+from robovlms.demos.tabletop import TabletopPlan
 from robovlms.worlds.tabletop.tasks import task_set
 
 EVERY_MISTAKE = [*MISTAKES, STATISTICS]
@@ -30,7 +31,7 @@ EVERY_MISTAKE = [*MISTAKES, STATISTICS]
 @pytest.fixture(scope="module")
 def tabletop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("doctor") / "demos"
-    collect(Plan(tasks=task_set("all"), num_episodes=30, seed=11, image_size=32), folder)
+    collect(TabletopPlan(tasks=task_set("all"), num_episodes=30, seed=11, image_size=32), folder)
     return LeRobotConfig(path=folder)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import importlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import Any
 
 from robovlms.core.errors import MissingExtra
@@ -25,7 +25,7 @@ def load(name: str) -> Any:
 
 
 @contextlib.contextmanager
-def unwarned() -> Iterator[None]:
+def unwarned() -> Generator[None]:
     """Ignore warnings that only the package's authors could act on."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
