@@ -1,33 +1,30 @@
 """Demonstrations in Meta-World by the package's scripted policies; only those that succeed are kept.
 
-As on the tabletop, a gust now and then pushes the executed action aside while the clean label is recorded (DART,
-Laskey et al., arXiv 1703.09327), and before some demonstrations the hand wanders off unrecorded. ``info["replay"]``
-has all it takes to play a demonstration again.
+As on the tabletop, a gust now and then pushes the executed action aside, and before some demonstrations the hand
+wanders off unrecorded. ``info["replay"]`` has all it takes to play a demonstration again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.types import Episode, Observation
 from robovlms.demos.collect import ROUND, Plan
+from robovlms.demos.gusts import Gusts, pushed
 from robovlms.worlds.metaworld.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.metaworld.env import InitialState, MetaWorld
 from robovlms.worlds.metaworld.expert import expert
 from robovlms.worlds.metaworld.language import instructions
 from robovlms.worlds.metaworld.tasks import MAX_STEPS
 
-GUST_PROBABILITY = 0.02
-GUST_STEPS = (4, 12)
-GUST_STD = 0.7
-"""Of a normalised position action, one direction for the whole gust: 7 mm a step along each axis."""
+GUSTS = Gusts(probability=0.02, steps=(4, 12), std=0.7)
+"""7 mm a step along each axis."""
 WANDER_PROBABILITY = 0.3
 WANDER_STEPS = (5, 25)
 STALL_ACTION, STALL_M = 0.5, 0.0005
@@ -92,7 +89,7 @@ def _play(
 ) -> tuple[list[Observation], list[np.ndarray], dict[str, list[float]]]:
     """What was seen, what the expert did then, and how it was pushed aside, by row; no rows where it failed."""
     observation, frames, labels, pushes = world.observe(render), [], [], {}
-    for action, push, row in zip(expert(world), _gusts(rng), range(MAX_STEPS), strict=False):
+    for action, push, row in zip(expert(world), GUSTS.blow(rng), range(MAX_STEPS), strict=False):
         frames.append(observation)
         labels.append(action)
         if push.any():
@@ -102,20 +99,6 @@ def _play(
             return frames, labels, pushes
         observation = step.observation
     return [], [], {}
-
-
-def pushed(action: Float[np.ndarray, "4"], push: Float[np.ndarray, "3"]) -> Float[np.ndarray, "4"]:
-    """The action that is executed when a gust adds ``push`` to its position."""
-    return np.append(np.clip(action[:3].astype(float) + push, -1, 1), float(action[3]))
-
-
-def _gusts(rng: np.random.Generator) -> Iterator[Float[np.ndarray, "3"]]:
-    while True:
-        if rng.random() < GUST_PROBABILITY:
-            push = rng.normal(0, GUST_STD, 3)
-            yield from [push] * int(rng.integers(GUST_STEPS[0], GUST_STEPS[1] + 1))
-        else:
-            yield np.zeros(3)
 
 
 def _wander(rng: np.random.Generator) -> list[list[float]]:
