@@ -94,7 +94,16 @@ class Runner:
         results = json.loads((folder / "results.json").read_text())
         results["checkpoint"] = str(Path(results["checkpoint"]).relative_to(self.out))
         (RESULTS / f"{name}.json").write_text(json.dumps(results, separators=(",", ":")) + "\n")
+        self.keep_speed(folder / "train/training/metrics.jsonl", RESULTS / "training" / f"{name}.json")
         return name
+
+    def keep_speed(self, metrics: Path, kept: Path) -> None:
+        """How many steps and windows the training made, and windows a second of its clock."""
+        if metrics.is_file():
+            last = json.loads(metrics.read_text().splitlines()[-1])
+            kept.parent.mkdir(exist_ok=True)
+            write = {name: last[name] for name in ("step", "samples", "samples_per_s")}
+            kept.write_text(json.dumps(write) + "\n")
 
 
 def quick(run: Runner) -> Iterator[str]:

@@ -12,7 +12,13 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.core.types import Observation, Step
 
 ACTION_SPEC = ActionSpec(components=(ActionComponent(name="push", dims=2, kind="other"),), rate_hz=10)
-SENTENCES = {"left": ("go left", "move to the left"), "right": ("go right",), "crash": ("crash",), "slow": ("slow",)}
+SENTENCES = {
+    "left": ("go left", "move to the left"),
+    "right": ("go right",),
+    "crash": ("crash",),
+    "slow": ("slow",),
+    "hang": ("hang",),
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,8 @@ class ToyWorld:
             self._crash()
         if self._moment.task == "slow":
             time.sleep(0.02)
+        if self._moment.task == "hang":
+            time.sleep(3600)
         m = self._moment
         push = float(np.tanh(action[0])) * (1 + 0.1 * (m.noise % 7))
         self._moment = Moment(m.x + push, (m.noise * 1103515245 + 12345) % 2**31, m.before, m.task)

@@ -30,6 +30,9 @@ def evaluate(
         str | None, typer.Option(help="As which of several robots a policy acts, where it knows more than one.")
     ] = None,
     device: Annotated[str, typer.Option(help="Where the network runs: auto, cpu or cuda.")] = "auto",
+    launcher: Annotated[
+        str, typer.Option(help="Where the worlds run: local processes, or ray (the cluster RAY_ADDRESS names).")
+    ] = "local",
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
@@ -45,6 +48,16 @@ def evaluate(
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "tasks": names, "episodes": episodes, "image_size": image_size}
     asked = {**which, "executor": executor, "seed": seed}
-    how = {"workers": workers, "video": video, "resume": resume, "device": device, "embodiment": embodiment}
-    score(checkpoint, out, benchmark, asked, **how)
+    score(
+        checkpoint,
+        out,
+        benchmark,
+        asked,
+        workers=workers,
+        video=video,
+        resume=resume,
+        device=device,
+        embodiment=embodiment,
+        launcher=launcher,
+    )
     print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])

@@ -35,7 +35,10 @@ class Options(Config):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-BENCHMARKS = {"tabletop": "robovlms.evaluation.tabletop:open_tabletop"}
+BENCHMARKS = {
+    "metaworld": "robovlms.evaluation.metaworld:open_metaworld",
+    "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
+}
 """``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""
 
 

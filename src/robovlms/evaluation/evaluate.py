@@ -1,8 +1,9 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
@@ -11,6 +12,7 @@ from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
+from robovlms.evaluation.host import Workers
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
@@ -19,6 +21,8 @@ from robovlms.evaluation.store import RESULTS, EpisodeStore
 from robovlms.evaluation.workers import open_workers
 
 VIDEOS = "videos"
+OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
+"""Starts so many workers; ``launchers`` has others than this machine's processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
+    launch: OpenWorkers = open_workers,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results.
 
@@ -62,6 +67,7 @@ def run(
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+        launch: Starts the workers.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
@@ -77,7 +83,9 @@ def run(
         for episode in store.episodes:
             progress.episode(episode, resumed=True)
         done = {episode.id for episode in store.episodes}
-        _play(policy, benchmark, [job for job in everything if job.id not in done], workers, store, progress)
+        left = [job for job in everything if job.id not in done]
+        start = partial(launch, benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split))
+        _play(policy, protocol, left, partial(start, min(workers, len(left))), store, progress)
         finished = results.build(protocol, checkpoint, store.episodes)
     _write_timing(out, progress, workers)
     _write_video_index(out / VIDEOS, recorded, store.episodes)
@@ -89,17 +97,15 @@ def run(
 
 def _play(
     policy: Policy,
-    benchmark: Benchmark,
+    protocol: Protocol,
     jobs: Sequence[Job],
-    num_workers: int,
+    start: Callable[[], Workers],
     store: EpisodeStore,
     progress: EpisodeProgress,
 ) -> None:
     if not jobs:
         return
-    protocol = benchmark.protocol
-    rules = Rules(protocol.max_steps, protocol.instruction_split)
-    pool = open_workers(benchmark.worlds, rules, min(num_workers, len(jobs)))
+    pool = start()
     try:
         rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
         for episode in rollouts.run():

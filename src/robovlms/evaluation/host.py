@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,23 @@ class Lost:
 
 
 Command = Job | Act | Look
+
+
+@runtime_checkable
+class Workers(Protocol):
+    """Where the worlds are: commands for slots go out, and are answered in the order of their sending."""
+
+    def send(self, commands: Mapping[int, Command]) -> None:
+        """Send one command for each slot."""
+        ...
+
+    def collect(self, slots: Collection[int]) -> dict[int, Turn | Lost]:
+        """Wait for the answers of these slots."""
+        ...
+
+    def close(self) -> None:
+        """Free the worlds."""
+        ...
 
 
 class Host:

@@ -15,9 +15,8 @@ from robovlms.core.errors import WorkFailed
 from robovlms.core.protocols import Policy
 from robovlms.core.types import Observation
 from robovlms.evaluation.episode import Job, Turn, episode_result
-from robovlms.evaluation.host import Act, Command, LocalWorkers, Look, Lost
+from robovlms.evaluation.host import Act, Command, Look, Lost, Workers
 from robovlms.evaluation.results import EpisodeResult
-from robovlms.evaluation.workers import ProcessWorkers
 
 MAX_TRIES = 3
 """Times an episode is played before its crashes count as an infrastructure error."""
@@ -70,7 +69,7 @@ class Rollouts:
     def __init__(
         self,
         policy: Policy,
-        workers: LocalWorkers | ProcessWorkers,
+        workers: Workers,
         jobs: Sequence[Job],
         *,
         batch: int,

@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.evaluation.episode import Rules, Turn, WorldFactory
-from robovlms.evaluation.host import Command, Host, LocalWorkers, Lost
+from robovlms.evaluation.host import Command, Host, LocalWorkers, Lost, Workers
 
 WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "LP_NUM_THREADS": "0"}
 """One thread a worker: numerics, waiting and software rendering. Libraries read these when they load."""
@@ -132,7 +132,7 @@ class ProcessWorkers:
         self._workers[index] = _Worker(self._factory, self._rules)
 
 
-def open_workers(factory: WorldFactory, rules: Rules, num_workers: int) -> LocalWorkers | ProcessWorkers:
+def open_workers(factory: WorldFactory, rules: Rules, num_workers: int) -> Workers:
     """``num_workers`` processes, or with 0 the worlds in this process."""
     if num_workers < 0:
         raise UserError(f"Got {num_workers} workers, expected 0 (in this process) or more.")
