@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.errors import UnknownName
 from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
@@ -42,26 +42,19 @@ def test_episodes_are_spread_evenly_and_a_start_does_not_depend_on_what_else_is_
     assert (few.protocol.max_steps, few.protocol.instruction_split) == (500, "validation")
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "words"),
-    [
-        ({"scene": "mt11"}, UnknownName, "'mt10'"),
-        ({"tasks": "reach"}, UnknownName, "'reach-v3'"),
-        ({"tasks": "reach-v3", "episodes": 51}, UserError, "at most 50"),
-    ],
-)
-def test_bad_options(options, error, words):
-    with pytest.raises(error, match=words):
+@pytest.mark.parametrize(("options", "near"), [({"scene": "mt11"}, "'mt10'"), ({"tasks": "reach"}, "'reach-v3'")])
+def test_unknown_names(options, near):
+    with pytest.raises(UnknownName, match=near):
         opened(**options)
 
 
 @pytest.mark.skipif(not find_spec("metaworld"), reason="pip install 'robovlms[metaworld]'")
 def test_episodes_do_not_depend_on_the_number_of_workers(tmp_path):
-    benchmark = opened(tasks=("drawer-close-v3", "handle-press-v3"), episodes=6, batch=3)
+    benchmark = opened(tasks=("drawer-close-v3", "handle-press-v3"), episodes=4, batch=2)
     for workers in (0, 2):
         policy = scripted_baseline("random", benchmark.action_spec)
         run(policy, benchmark, checkpoint=RANDOM, out=tmp_path / str(workers), workers=workers)
     one, two = (load(tmp_path / str(workers) / "results.json") for workers in (0, 2))
     assert one == two
-    assert [episode.status for episode in one.episodes] == ["ok"] * 6
+    assert [episode.status for episode in one.episodes] == ["ok"] * 4
     assert {task.steps for episode in one.episodes for task in episode.tasks} != {0}

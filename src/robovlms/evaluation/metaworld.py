@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 
 from robovlms.core.config import digest_of, validate
-from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.errors import UnknownName
 from robovlms.evaluation.benchmarks import Options
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
@@ -20,7 +20,7 @@ from robovlms.worlds.metaworld.tasks import MAX_STEPS, TASK_SETS, task_set
 NAME = "metaworld"
 SUITE, IMAGE_SIZE = "mt50", 64
 STARTS = 50
-"""Of each task, as the package draws goals for training."""
+"""Of each task, unless told: as many as the package draws."""
 
 _GENERATOR = "metaworld-starts-1"
 
@@ -28,12 +28,11 @@ _GENERATOR = "metaworld-starts-1"
 def open_metaworld(options: Options) -> Benchmark:
     """What ``robovlms evaluate --benchmark metaworld`` plays: ``scene`` is a suite, mt10 or mt50.
 
-    Tasks are those named, else those trained on, else the suite's. Episodes are spread evenly over them, 50 at most
-    for each.
+    Tasks are those named, else those trained on, else the suite's. Episodes are spread evenly over them; there are
+    50 for each unless told.
 
     Raises:
         UnknownName: No such suite or task.
-        UserError: More episodes are asked for than there are starts.
     """
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
@@ -61,14 +60,11 @@ def open_metaworld(options: Options) -> Benchmark:
 
 def _jobs(tasks: Sequence[str], episodes: int | None) -> tuple[Job, ...]:
     """Task by task, so that few tables are in use at a time."""
-    there = STARTS * len(tasks)
-    if episodes is not None and episodes > there:
-        raise UserError(f"Got {episodes} episodes, expected at most {there}: each task has {STARTS} fixed starts.")
     jobs = []
     for place, task in enumerate(tasks):
         share = STARTS if episodes is None else (episodes - place - 1) // len(tasks) + 1
         for number in range(share):
-            job = f"{task.removesuffix('-v3')}-{number:02d}"
+            job = f"{task.removesuffix('-v3')}-{number:03d}"
             jobs.append(Job(job, InitialState(task), _seed(task, number), (task,)))
     return tuple(jobs)
 
