@@ -25,6 +25,13 @@ def test_no_sentence_means_two_tasks_or_occurs_in_both_splits():
     assert {sentence for sentence, count in counts.items() if count > 1} == set()
 
 
+@pytest.mark.parametrize("tasks", [MT10, TASKS])
+def test_held_out_sentences_are_made_of_words_of_training(tasks):
+    known = {word for task in tasks for sentence in instructions(task, "train") for word in sentence.split()}
+    for sentence in (sentence for task in tasks for sentence in instructions(task, "validation")):
+        assert set(sentence.split()) <= known, sentence
+
+
 def test_task_sets():
     assert len(MT10) == 10
     assert task_set("mt10") == MT10

@@ -11,7 +11,7 @@ SENTENCES: dict[str, Sentences] = {
             "slide the round nut down the peg",
             "place the tool so that the peg is inside its ring",
         ),
-        ("lower the ring onto the peg", "grab the nut and thread it over the peg"),
+        ("lower the ring onto the peg", "pick up the nut and slip it over the peg"),
     ),
     "basketball-v3": (
         (
@@ -20,7 +20,7 @@ SENTENCES: dict[str, Sentences] = {
             "pick up the ball and drop it in the basket",
             "make the ball go through the ring",
         ),
-        ("dunk the basketball", "drop the ball through the hoop"),
+        ("put the ball in the basket", "drop the ball through the hoop"),
     ),
     "bin-picking-v3": (
         (
@@ -29,7 +29,7 @@ SENTENCES: dict[str, Sentences] = {
             "carry the cube over to the empty bin",
             "take the block from its bin and drop it in the next one",
         ),
-        ("transfer the cube between the bins", "put the block in the bin beside it"),
+        ("carry the block to the other bin", "put the block in the bin beside it"),
     ),
     "box-close-v3": (
         (
@@ -38,7 +38,7 @@ SENTENCES: dict[str, Sentences] = {
             "pick up the lid and cover the box",
             "set the cover on top of the box",
         ),
-        ("cover the box", "grab the lid and shut the box with it"),
+        ("cover the box", "take the lid and shut the box with it"),
     ),
     "button-press-topdown-v3": (
         (
@@ -48,7 +48,7 @@ SENTENCES: dict[str, Sentences] = {
             "move onto the button and push it down",
             "reach over the button and press it",
         ),
-        ("push down the button from the top", "hit the red button from above"),
+        ("push down the button from above", "press the red button down"),
     ),
     "button-press-topdown-wall-v3": (
         (
@@ -75,7 +75,7 @@ SENTENCES: dict[str, Sentences] = {
             "get over the wall and press the button on the front",
             "push in the red button beyond the wall",
         ),
-        ("move past the wall to press the button", "press in the button that the wall hides"),
+        ("move past the wall to press the button", "press in the button behind the wall"),
     ),
     "coffee-button-v3": (
         (
@@ -84,7 +84,7 @@ SENTENCES: dict[str, Sentences] = {
             "push the button on the coffee maker",
             "turn the coffee machine on with its button",
         ),
-        ("switch on the coffee maker", "press the coffee machine's button to make coffee"),
+        ("turn the coffee maker on", "press the button to start the coffee machine"),
     ),
     "coffee-pull-v3": (
         (
@@ -111,7 +111,7 @@ SENTENCES: dict[str, Sentences] = {
             "turn the knob around",
             "move the pointer of the dial to the other side",
         ),
-        ("twist the dial", "rotate the knob"),
+        ("turn the dial around", "rotate the knob"),
     ),
     "disassemble-v3": (
         (
@@ -138,7 +138,7 @@ SENTENCES: dict[str, Sentences] = {
             "turn the handle down to lock the door",
             "close the lock on the door",
         ),
-        ("bolt the door", "rotate the lock so that the door is locked"),
+        ("turn the lock to lock the door", "rotate the lock so that the door is locked"),
     ),
     "door-open-v3": (
         (
@@ -148,7 +148,7 @@ SENTENCES: dict[str, Sentences] = {
             "open the door of the safe",
             "swing the door out by its handle",
         ),
-        ("get the door open", "pull on the door handle until the door is open"),
+        ("pull the door out", "open the door by its handle"),
     ),
     "door-unlock-v3": (
         (
@@ -157,7 +157,7 @@ SENTENCES: dict[str, Sentences] = {
             "turn the handle up to unlock the door",
             "open the lock on the door",
         ),
-        ("unbolt the door", "rotate the lock so that the door is free"),
+        ("turn the lock to unlock the door", "rotate the lock so that the door is unlocked"),
     ),
     "drawer-close-v3": (
         (
@@ -167,7 +167,7 @@ SENTENCES: dict[str, Sentences] = {
             "shut the green drawer",
             "slide the drawer back into the cabinet",
         ),
-        ("shut the drawer", "push the open drawer until it is closed"),
+        ("shut the drawer", "push the green drawer into the cabinet"),
     ),
     "drawer-open-v3": (
         (
@@ -177,7 +177,7 @@ SENTENCES: dict[str, Sentences] = {
             "open the green drawer",
             "slide the drawer out of the cabinet",
         ),
-        ("get the drawer open", "pull on the drawer handle until the drawer is open"),
+        ("pull the green drawer open", "slide the drawer open by its handle"),
     ),
     "faucet-close-v3": (
         (
@@ -186,7 +186,7 @@ SENTENCES: dict[str, Sentences] = {
             "turn the handle of the faucet to the off side",
             "shut the tap",
         ),
-        ("turn the faucet off", "stop the water at the tap"),
+        ("turn the faucet off", "turn the tap to the off side"),
     ),
     "faucet-open-v3": (
         (
@@ -195,7 +195,7 @@ SENTENCES: dict[str, Sentences] = {
             "turn the handle of the faucet to the on side",
             "let the tap run",
         ),
-        ("turn the faucet on", "start the water at the tap"),
+        ("turn the faucet on", "turn the tap to the on side"),
     ),
     "hammer-v3": (
         (
@@ -204,7 +204,7 @@ SENTENCES: dict[str, Sentences] = {
             "hit the nail with the hammer",
             "knock the nail in with the hammer",
         ),
-        ("drive in the nail", "take the hammer and strike the nail"),
+        ("drive in the nail", "take the hammer and hit the nail"),
     ),
     "hand-insert-v3": (
         (
@@ -213,7 +213,7 @@ SENTENCES: dict[str, Sentences] = {
             "insert the gripper with the block into the hole",
             "take the block down the hole",
         ),
-        ("lower the block into the opening", "stick the hand with the block in the hole"),
+        ("lower the block into the hole", "stick the hand with the block in the hole"),
     ),
     "handle-press-side-v3": (
         (
@@ -222,7 +222,7 @@ SENTENCES: dict[str, Sentences] = {
             "press down the lever beside the box",
             "move over to the side handle and push it down",
         ),
-        ("lower the side handle", "push the sideways handle to the bottom"),
+        ("lower the side handle", "push the handle beside the box down"),
     ),
     "handle-press-v3": (
         (
@@ -231,7 +231,7 @@ SENTENCES: dict[str, Sentences] = {
             "press down the lever of the box",
             "move onto the handle and push it down",
         ),
-        ("lower the handle", "push the handle to the bottom"),
+        ("lower the handle", "push the handle of the box down"),
     ),
     "handle-pull-side-v3": (
         (
@@ -258,7 +258,7 @@ SENTENCES: dict[str, Sentences] = {
             "raise the long lever",
             "swing the lever to the top",
         ),
-        ("lift the lever", "pull the lever upwards by a quarter turn"),
+        ("lift the lever", "pull the long lever to the top"),
     ),
     "peg-insert-side-v3": (
         (
@@ -268,7 +268,7 @@ SENTENCES: dict[str, Sentences] = {
             "slide the peg sideways into the hole of the box",
             "place the stick in the hole of the block",
         ),
-        ("stick the peg into the box", "grab the green peg and insert it sideways"),
+        ("stick the peg into the box", "pick up the green peg and put it into the hole"),
     ),
     "peg-unplug-side-v3": (
         (
@@ -286,7 +286,7 @@ SENTENCES: dict[str, Sentences] = {
             "lift the puck from the hole",
             "get the object out of the hole in the table",
         ),
-        ("fetch the puck from the hole", "raise the puck out of its hole"),
+        ("get the puck out of the hole", "raise the puck out of its hole"),
     ),
     "pick-place-v3": (
         (
@@ -296,7 +296,7 @@ SENTENCES: dict[str, Sentences] = {
             "grasp the puck and bring it to the goal",
             "pick and place the puck",
         ),
-        ("take the puck up to the blue spot", "grab the red puck and move it to the blue ball"),
+        ("lift the red puck and hold it at the blue target", "carry the puck to the blue ball in the air"),
     ),
     "pick-place-wall-v3": (
         (
@@ -314,7 +314,7 @@ SENTENCES: dict[str, Sentences] = {
             "pull the plate to the side and out of the cabinet",
             "take the plate out at the side",
         ),
-        ("move the plate sideways to get it out", "slide the disc out to the side"),
+        ("move the plate sideways to get it out", "slide the plate out at the side"),
     ),
     "plate-slide-back-v3": (
         (
@@ -323,7 +323,7 @@ SENTENCES: dict[str, Sentences] = {
             "pull the plate towards you and out of the cabinet",
             "take the plate out at the front",
         ),
-        ("move the plate back to get it out", "slide the disc out towards you"),
+        ("move the plate back to get it out", "slide the plate out towards you"),
     ),
     "plate-slide-side-v3": (
         (
@@ -332,7 +332,7 @@ SENTENCES: dict[str, Sentences] = {
             "move the plate to the side and into the cabinet",
             "shove the plate in sideways",
         ),
-        ("get the plate in from the side", "slide the disc sideways into the cabinet"),
+        ("get the plate in from the side", "slide the plate sideways into the cabinet"),
     ),
     "plate-slide-v3": (
         (
@@ -341,7 +341,7 @@ SENTENCES: dict[str, Sentences] = {
             "move the plate ahead and into the cabinet",
             "shove the plate in from the front",
         ),
-        ("get the plate in straight ahead", "slide the disc forward into the cabinet"),
+        ("get the plate in from the front", "slide the plate forward into the cabinet"),
     ),
     "push-back-v3": (
         (
@@ -350,7 +350,7 @@ SENTENCES: dict[str, Sentences] = {
             "move the block backwards to the target",
             "drag the wooden block back",
         ),
-        ("bring the block back to the goal", "slide the block nearer to the robot"),
+        ("bring the block back to the goal", "slide the block back to the target"),
     ),
     "push-v3": (
         (
@@ -360,7 +360,7 @@ SENTENCES: dict[str, Sentences] = {
             "move the puck along the table to the goal",
             "shove the puck to the green mark",
         ),
-        ("get the puck to the green spot on the table", "push the red puck until it is at the green ball"),
+        ("push the puck over the table to the green mark", "slide the red puck along the table to the green ball"),
     ),
     "push-wall-v3": (
         (
@@ -379,7 +379,7 @@ SENTENCES: dict[str, Sentences] = {
             "go to the red mark in the air",
             "touch the red goal with the gripper",
         ),
-        ("move your hand to the red spot", "get the gripper to the red mark"),
+        ("bring the gripper to the red mark", "move the hand to the red target in the air"),
     ),
     "reach-wall-v3": (
         (
@@ -388,7 +388,7 @@ SENTENCES: dict[str, Sentences] = {
             "bring the hand past the wall to the target",
             "go around the wall to the red ball",
         ),
-        ("get your hand beyond the wall to the goal", "move past the wall to the mark"),
+        ("bring the hand over the wall to the goal", "move past the wall to the mark"),
     ),
     "shelf-place-v3": (
         (
@@ -397,7 +397,7 @@ SENTENCES: dict[str, Sentences] = {
             "lift the cube onto the shelf",
             "set the block down on the board of the shelf",
         ),
-        ("place the cube on the shelf", "grab the block and put it away on the shelf"),
+        ("place the cube on the shelf", "pick up the cube and put it on the shelf"),
     ),
     "soccer-v3": (
         (
@@ -406,7 +406,7 @@ SENTENCES: dict[str, Sentences] = {
             "score a goal with the soccer ball",
             "roll the ball into the goal",
         ),
-        ("get the soccer ball in the net", "shoot the ball into the goal"),
+        ("get the soccer ball in the net", "kick the ball into the goal"),
     ),
     "stick-pull-v3": (
         (
@@ -424,7 +424,7 @@ SENTENCES: dict[str, Sentences] = {
             "use the stick to shove the container away",
             "take the stick and push the box with it",
         ),
-        ("shove the thermos along with the stick", "grab the stick and move the container with it"),
+        ("shove the thermos along with the stick", "take the stick and move the container with it"),
     ),
     "sweep-into-v3": (
         (
@@ -433,7 +433,7 @@ SENTENCES: dict[str, Sentences] = {
             "wipe the block into the square hole",
             "move the block until it falls into the hole",
         ),
-        ("get the cube into the hole in the table", "brush the block into the hole"),
+        ("get the cube into the hole in the table", "wipe the cube into the hole"),
     ),
     "sweep-v3": (
         (
@@ -442,7 +442,7 @@ SENTENCES: dict[str, Sentences] = {
             "wipe the block to the side and off the table",
             "move the block until it is off the table",
         ),
-        ("clear the cube from the table", "brush the block over the edge"),
+        ("push the cube off the table", "sweep the block over the edge"),
     ),
     "window-close-v3": (
         (
@@ -452,7 +452,7 @@ SENTENCES: dict[str, Sentences] = {
             "push the handle of the window to the left",
             "shut the window by its handle",
         ),
-        ("shut the window", "slide the window until it is closed"),
+        ("shut the window", "push the window closed"),
     ),
     "window-open-v3": (
         (
@@ -462,6 +462,6 @@ SENTENCES: dict[str, Sentences] = {
             "push the handle of the window to the right",
             "open the window by its handle",
         ),
-        ("get the window open", "slide the window until it is open"),
+        ("slide the window open by its handle", "push the handle to open the window"),
     ),
 }
