@@ -118,6 +118,22 @@ def test_a_state_that_names_no_rotation_is_a_finding(tabletop):
     assert any("names no rotation" in finding.seen for finding in found)
 
 
+def test_a_tool_frame_that_no_state_shows_is_a_warning_where_the_base_moves_along(tabletop):
+    data = examine(tabletop.open(), tabletop, looked_at=0)
+    state, actions = data.observation_spec, data.action_spec
+    at = state.columns(["tcp_position"])
+    bare = ObservationSpec(cameras=(), state=state.state[:1], rate_hz=10)
+    parts = tuple(
+        c.model_copy(update={"frame": "tcp"}) if c.kind == "delta_position" else c for c in actions.components
+    )
+    rows = tuple(replace(one, state=one.state[:, at]) for one in data.recordings)
+    blind = replace(data, observation_spec=bare, recordings=rows)
+    assert diagnose(blind) == []
+    (finding,) = diagnose(replace(blind, action_spec=actions.model_copy(update={"components": parts})))
+    assert (finding.check, finding.severity) == ("reading", "warning")
+    assert "no orientation" in finding.seen
+
+
 def test_some_sentences_may_be_said_of_two_tasks(tabletop):
     data = examine(tabletop.open(), tabletop, looked_at=0)
     lifts = [replace(r, instruction="lift it") if "lift" in r.task else r for r in data.recordings]
