@@ -15,9 +15,10 @@ from toy_world import ToyWorld
 
 from robovlms.core.errors import CorruptData, UserError, WorkFailed
 from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.overlay import PANEL, VIEW
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.store import EpisodeStore
-from robovlms.evaluation.video import VIEW, VideoRecorder
+from robovlms.evaluation.video import VideoRecorder
 
 SLOW = ("left", "slow", "left", "slow", "left")
 
@@ -141,10 +142,13 @@ def test_clips_play(tmp_path):
     assert index[0]["solved"] == episode.num_solved
     with av.open(tmp_path / "videos" / "toy-000.mp4") as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
-    # One frame a step and one where each task begins; a success is shown five times at 10 Hz.
-    assert len(frames) == episode.num_steps + len(episode.tasks) + 4 * episode.num_solved
+    # One frame a step and one where each task begins; its end stands still, 0.5 s or for a failure 1.5 s, at 10 Hz.
+    verdicts = sum(5 if task.success else 15 for task in episode.tasks)
+    assert len(frames) == episode.num_steps + len(episode.tasks) + verdicts
     assert frames[0].shape[1] == VIEW
-    assert frames[0][-40:].max() > 150  # the caption
+    assert frames[0][VIEW : VIEW + 30].max() > 150  # the caption
+    border = frames[-1][VIEW // 2, 2].astype(int)
+    assert (border[1] > border[0]) == episode.tasks[-1].success  # green or red
     assert evaluate(tmp_path / "plain").episodes == results.episodes
 
 
@@ -160,16 +164,16 @@ def test_worlds_that_draw_at_any_size_are_drawn_sharp(tmp_path):
     assert not recorder.needs_images
     assert VideoRecorder(tmp_path / "y.mp4", ToyWorld()).needs_images
     blind = ToyWorld().reset({"x": 0.0}, 0, render=False)
-    recorder.add(blind, "a very long instruction " * 20, 0, success=False)
+    recorder.begin_task(blind, "a very long instruction " * 20)
     recorder.finish()
     with av.open(tmp_path / "x.mp4") as container:
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
-    assert frame.shape == (VIEW + 48, VIEW, 3)
+    assert frame.shape == (VIEW + PANEL, VIEW, 3)
     assert abs(frame[100, 100].astype(int) - [200, 30, 30]).max() < 12
 
 
 def test_a_dropped_recording_leaves_no_file(tmp_path):
     recorder = VideoRecorder(tmp_path / "x.mp4", ToyWorld())
-    recorder.add(ToyWorld().reset({"x": 0.0}, 0), "go left", 0, success=False)
+    recorder.begin_task(ToyWorld().reset({"x": 0.0}, 0), "go left")
     recorder.drop()
     assert list(tmp_path.iterdir()) == []

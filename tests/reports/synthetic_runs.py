@@ -48,7 +48,7 @@ def _episode(rng, index, skill):
                 "instruction": TASKS[str(name)],
                 "success": success,
                 "steps": int(rng.integers(14, 45)) if success else 120,
-                "failure": None if success else str(rng.choice(["out of steps", "dropped the block"])),
+                "failure": None if success else str(rng.choice(["timeout", "dropped", "wrong_object"])),
                 "confidence": round((0.8 if success else 0.5) + 0.1 * np.sin(7.0 * index + len(tasks)), 6),
             }
         )

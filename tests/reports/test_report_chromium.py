@@ -51,6 +51,7 @@ def test_headings_and_numbers_are_visible(page):
         "Success in a row",
         "Rollouts",
         "Task by task",
+        "How tasks failed",
         "Every chain",
         "Confidence",
         "Training",

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from robovlms.core.protocols import World
+from robovlms.core.trace import Moment, Traced
 from robovlms.core.types import Observation
+from robovlms.evaluation.failures import TIMEOUT, failure_of
 from robovlms.evaluation.results import EpisodeResult, TaskResult
 from robovlms.evaluation.video import VideoRecorder
-
-TIMEOUT = "timeout"
-"""Failure of a task whose steps ran out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,8 @@ class Player:
     def __init__(self, world: World, rules: Rules):
         self._world = world
         self._rules = rules
+        self._traced = world if isinstance(world, Traced) else None
+        self._trace: list[Moment] = []
         self._recorder: VideoRecorder | None = None
         self.playing = False
 
@@ -90,18 +91,12 @@ class Player:
         render = render or self._must_render
         step = self._world.step(action, render)
         self._num_steps += 1
-        self._record(step.observation, step.success)
+        self._keep_moment()
+        if self._recorder is not None:
+            self._recorder.add(step.observation, action)
         if not step.success and self._num_steps < self._rules.max_steps:
             return Turn(step.observation, render)
-        self._results.append(
-            TaskResult(
-                task=self._job.tasks[len(self._results)],
-                instruction=self._instruction,
-                success=step.success,
-                steps=self._num_steps,
-                failure=None if step.success else TIMEOUT,
-            )
-        )
+        self._end_task(step.success)
         if step.success and len(self._results) < len(self._job.tasks):
             return self._begin_task(step.observation, render)
         return Turn(result=self._end())
@@ -126,13 +121,31 @@ class Player:
         choice = np.random.default_rng([self._job.seed, position]).integers(len(sentences))
         self._instruction, self._num_steps = sentences[int(choice)], 0
         self._world.begin_task(task)
-        self._record(observation, success=False)
+        self._trace.clear()
+        self._keep_moment()
+        if self._recorder is not None:
+            self._recorder.begin_task(observation, f"{position + 1}/{len(self._job.tasks)}  {self._instruction}")
         return Turn(observation, rendered, self._instruction)
 
-    def _record(self, observation: Observation, success: bool) -> None:
+    def _keep_moment(self) -> None:
+        if self._traced is not None:
+            self._trace.append(self._traced.moment())
+
+    def _failure(self) -> str:
+        if self._traced is None:
+            return TIMEOUT
+        return failure_of(self._traced.aim(), self._trace, self._world.action_spec.rate_hz)
+
+    def _end_task(self, success: bool) -> None:
+        failure = None if success else self._failure()
+        task = self._job.tasks[len(self._results)]
+        self._results.append(
+            TaskResult(
+                task=task, instruction=self._instruction, success=success, steps=self._num_steps, failure=failure
+            )
+        )
         if self._recorder is not None:
-            place = f"{len(self._results) + 1}/{len(self._job.tasks)}"
-            self._recorder.add(observation, f"{place}  {self._instruction}", self._num_steps, success)
+            self._recorder.end_task("done" if failure is None else failure.replace("_", " "), success)
 
     def _end(self) -> EpisodeResult:
         self.playing = False

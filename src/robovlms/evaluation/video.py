@@ -1,25 +1,18 @@
-"""Rollout clips: the cameras side by side, the instruction and the step below them, a green frame at each success."""
+"""Rollout clips: one frame a control step, and the last of each task once more, green or red, with how it ended."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import UInt8
-from PIL import Image as Picture
-from PIL import ImageDraw, ImageFont
+from jaxtyping import Float
 
 from robovlms.core.protocols import World
 from robovlms.core.types import Observation
+from robovlms.evaluation.overlay import VIEW, Image, Overlay
 
-VIEW = 256
-"""Least height of a camera in the clip, in pixels; smaller images are enlarged by a whole factor."""
-CAPTION = 48
-SUCCESS_SECONDS = 0.5
-GREEN, WHITE, GREY, INK = (46, 160, 67), (245, 245, 245), (150, 150, 150), (24, 24, 27)
-
-Image = UInt8[np.ndarray, "_ _ 3"]
+VERDICT_SECONDS = {True: 0.5, False: 1.5}
+"""How long the end of a task stands still, by its success; a failure ends the clip."""
 
 
 @runtime_checkable
@@ -41,6 +34,8 @@ class VideoRecorder:
         self._path, self._world = path, world
         self._temporary = path.with_name(f".{path.name}.tmp")
         self._rate_hz = world.observation_spec.rate_hz
+        self._overlay = Overlay(world.action_spec)
+        self._seen: Mapping[str, Image] = {}
         self._container = self._stream = None
 
     @property
@@ -48,15 +43,29 @@ class VideoRecorder:
         """Whether each step's observation must be rendered."""
         return not isinstance(self._world, DrawsAnySize)
 
-    def add(self, observation: Observation, caption: str, step: int, success: bool) -> None:
-        """Add one control step; a success stands still for half a second. A world without cameras records nothing."""
-        images = self._images(observation)
-        if not images:
-            return
-        frame = draw(images, caption, step, success)
-        if self._container is None:
-            self._open(frame)
-        for _ in range(max(1, round(SUCCESS_SECONDS * self._rate_hz)) if success else 1):
+    def begin_task(self, observation: Observation, caption: str) -> None:
+        """A task begins at this moment."""
+        self._overlay.begin(caption)
+        self._show(observation)
+
+    def add(self, observation: Observation, action: Float[np.ndarray, " a"]) -> None:
+        """Add one control step: what it led to, and the action. A world without cameras records nothing."""
+        self._overlay.act(action)
+        self._show(observation)
+
+    def end_task(self, verdict: str, success: bool) -> None:
+        """Let the last moment stand still with a verdict in a word or two."""
+        if self._seen:
+            frame = self._overlay.draw(self._seen, verdict, success)
+            for _ in range(max(1, round(VERDICT_SECONDS[success] * self._rate_hz))):
+                self._mux(frame)
+
+    def _show(self, observation: Observation) -> None:
+        self._seen = self._images(observation)
+        if self._seen:
+            frame = self._overlay.draw(self._seen)
+            if self._container is None:
+                self._open(frame)
             self._mux(frame)
 
     def _images(self, observation: Observation) -> Mapping[str, Image]:
@@ -101,39 +110,3 @@ class VideoRecorder:
         assert self._stream is not None
         picture = None if frame is None else av.VideoFrame.from_ndarray(frame, format="rgb24")
         self._container.mux(self._stream.encode(picture))
-
-
-def draw(images: Mapping[str, Image], caption: str, step: int, success: bool) -> Image:
-    """One frame of a clip; height and width are even, as video codecs need them."""
-    views = [_enlarge(image) for image in images.values()]
-    height = max(view.shape[0] for view in views)
-    width = sum(view.shape[1] for view in views)
-    picture = Picture.new("RGB", (width + width % 2, height + height % 2 + CAPTION), INK)
-    left = 0
-    for view in views:
-        picture.paste(Picture.fromarray(view), (left, 0))
-        left += view.shape[1]
-    pen = ImageDraw.Draw(picture)
-    _write_caption(pen, picture, caption, f"{'done at ' if success else ''}step {step}", success)
-    if success:
-        pen.rectangle((0, 0, picture.width - 1, picture.height - 1), outline=GREEN, width=6)
-    return np.asarray(picture)
-
-
-def _enlarge(image: Image) -> Image:
-    factor = max(1, -(-VIEW // image.shape[0]))
-    return image.repeat(factor, 0).repeat(factor, 1)
-
-
-def _write_caption(pen: ImageDraw.ImageDraw, picture: Picture.Image, caption: str, counter: str, success: bool) -> None:
-    font, top = _font(), picture.height - CAPTION
-    room = picture.width - 20
-    while pen.textlength(caption, font) > room:
-        caption = caption[:-2].rstrip(" …") + "…"
-    pen.text((10, top + 6), caption, WHITE, font)
-    pen.text((10, top + 26), counter, GREEN if success else GREY, font)
-
-
-@cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(15)

@@ -18,6 +18,7 @@ from robovlms.core.files import clear_disk_errors, publish
 from robovlms.reports import curves, summary
 from robovlms.reports.clips import embed_clips
 from robovlms.reports.confidence import calibrations
+from robovlms.reports.failures import failure_table
 from robovlms.reports.provenance import provenance
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
@@ -95,6 +96,7 @@ def _context(runs: Sequence[Run]) -> dict[str, Any]:
         "clips_left_out": left_out,
         "tasks": task_rows(runs),
         "calibrations": calibrations(runs),
+        "failures": [failure_table(run) for run in runs],
         "grids": [chain_grid(run) for run in runs],
         "panels": curves.panels(runs),
         "provenance": [provenance(run) for run in runs],

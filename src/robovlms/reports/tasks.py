@@ -50,12 +50,11 @@ class ChainRow:
 
 @dataclass(frozen=True, slots=True)
 class ChainGrid:
-    """All chains of one run. ``counts[i]`` chains solved exactly ``i`` tasks; ``failures`` are (reason, count)."""
+    """All chains of one run. ``counts[i]`` chains solved exactly ``i`` tasks."""
 
     label: str
     rows: tuple[ChainRow, ...]
     counts: tuple[int, ...]
-    failures: tuple[tuple[str, int], ...]
     invalid: tuple[str, ...]
 
 
@@ -81,12 +80,10 @@ def chain_grid(run: Run) -> ChainGrid | None:
         return None
     chains, length = run.outcome.chains, run.outcome.length
     solved = Counter(chain.num_solved for chain in chains)
-    reasons = Counter(task.failure for chain in chains for task in chain.tasks if task.failure)
     return ChainGrid(
         run.label,
         tuple(_row(chain, number, length) for chain, number in zip(chains, _numbers(chains), strict=True)),
         tuple(solved[number] for number in range(length + 1)),
-        tuple(reasons.most_common()),
         tuple(f"{chain.id} ({chain.error})" if chain.error else chain.id for chain in run.outcome.invalid),
     )
 
@@ -106,6 +103,6 @@ def _row(chain: EpisodeResult, number: str, length: int) -> ChainRow:
 
 def _cell(index: int, attempt: TaskResult) -> Cell:
     state = "solved" if attempt.success else "failed"
-    reason = f" ({attempt.failure})" if attempt.failure else ""
+    reason = f" ({attempt.failure.replace('_', ' ')})" if attempt.failure else ""
     ending = f"{state}{reason} after {attempt.steps} steps"
     return Cell(state, f"{index}. “{attempt.instruction}” [{attempt.task}]: {ending}")

@@ -4,11 +4,13 @@ Every number stays whole at any width: runs that do not fit side by side go into
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from robovlms.reports.confidence import calibrations
+from robovlms.reports.failures import failure_counts, labels_of
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
 from robovlms.reports.summary import find, percent, protocol_differences
@@ -94,6 +96,7 @@ def _rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
     names = dict.fromkeys(name for run in runs if run.outcome for name in run.outcome.metrics)
     rows = [(_name(name), [_cell(run.outcome.metrics.get(name) if run.outcome else None, name) for run in runs])
             for name in names if name != "success" or "success_2" not in names]  # fmt: skip
+    rows += _failures(runs)
     gaps = {item.run: f"{item.calibration.error:.3f}" for item in calibrations(runs)}
     rows += [("calibration error", [gaps.get(index, "-") for index in range(len(runs))])] if gaps else []
     errors = dict.fromkeys(name for run in runs for name, _ in run.open_loop)
@@ -102,6 +105,18 @@ def _rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
         for name in errors
     ]
     return rows
+
+
+def _failures(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:
+    """How many tasks failed, by label."""
+    counts = [failure_counts(run.outcome.chains if run.outcome else ()) for run in runs]
+    return [
+        (
+            f"failed: {label.replace('_', ' ')}",
+            [str(sum(n for (_, name), n in one.items() if name == label)) for one in counts],
+        )
+        for label in labels_of(sum(counts, Counter()))
+    ]
 
 
 def _name(metric: str) -> str:

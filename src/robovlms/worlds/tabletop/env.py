@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
+from robovlms.core.trace import Aim, Moment
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.tabletop.cameras import Cameras
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, CAMERAS, ImageSize, observation_spec, sizes
@@ -19,6 +20,7 @@ from robovlms.worlds.tabletop.sensing import Sensing
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, SceneState
 from robovlms.worlds.tabletop.tasks import TASKS, check
+from robovlms.worlds.tabletop.tracing import aim_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,16 @@ class Tabletop:
     def instructions(self, task: str, split: str) -> Sequence[str]:
         """Sentences for a task: ``split`` is 'train' or 'validation'."""
         return instructions(task, split)
+
+    def aim(self) -> Aim:
+        """What the task begun last is about; raises ``UserError`` where none was begun."""
+        if self._task is None or self._before is None:
+            raise UserError("No task has begun, so nothing is aimed at. Call begin_task first.")
+        return aim_of(self._task, self._before)
+
+    def moment(self) -> Moment:
+        """Where the tool and the objects are, and what the robot holds and touches."""
+        return self._sensing.moment()
 
     def state(self) -> SceneState:
         """The privileged state that predicates, chains, captions and experts read."""

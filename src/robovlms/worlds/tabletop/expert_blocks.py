@@ -28,6 +28,7 @@ from robovlms.worlds.tabletop.motion import (
     rise,
 )
 from robovlms.worlds.tabletop.placing import BLOCK_ZONE
+from robovlms.worlds.tabletop.sensing import PINCHED_M
 from robovlms.worlds.tabletop.state import BLOCKS, Block
 
 _PEG_HALF = np.array([0.0155, 0.013])
@@ -35,8 +36,6 @@ _ROTATE_RAD = np.radians(72.0)
 _PUSH_M = 0.13
 _NUDGE_M = 0.05
 _PUSH_Z = 0.022
-_PINCHED_M = 0.03
-"""Closed fingers that stay this far apart have a block between them."""
 _LOWEST_ON_TABLE = 0.019
 """The fingers reach 15 mm below the tool point."""
 
@@ -70,7 +69,7 @@ def grasp(world: Tabletop, name: str, yaw: float | None = None) -> Motion:
 
 def pinches(world: Tabletop, name: str) -> bool:
     """Whether the closed fingers have the block between them."""
-    return world.simulation.width > _PINCHED_M and world.state().blocks[name].touched
+    return world.simulation.width > PINCHED_M and world.state().blocks[name].touched
 
 
 def lift(world: Tabletop, name: str) -> Motion:
@@ -199,7 +198,7 @@ def let_go(world: Tabletop) -> Motion:
     held = world.state().held
     if held is not None:
         yield from put(world, held, free_spot(world, held), float(world.simulation.pose[5]))
-    elif world.simulation.grip < 0 and world.simulation.width > _PINCHED_M:
+    elif world.simulation.grip < 0 and world.simulation.width > PINCHED_M:
         yield from fingers(world, OPEN)
 
 

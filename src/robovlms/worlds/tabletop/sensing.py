@@ -3,6 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
+from robovlms.core.trace import Moment
 from robovlms.worlds.tabletop.geometry import BLOCK_HALF, TABLE_BACK, TABLE_FRONT, euler
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, Block, SceneState, Surface
@@ -14,6 +15,10 @@ _FINGERS = frozenset({"left_finger", "right_finger"})
 _ROBOT = _FINGERS | {"tool"}
 Point = Float[np.ndarray, "3"]
 _SITES = ("slider", "drawer", "switch", "button", "bulb", "led")
+_OBJECTS = {**{name: name for name in BLOCKS}, "door": "slider", "drawer": "drawer", "lever": "switch", "cap": "button"}
+"""Everything that can be moved, by the name of its body."""
+PINCHED_M = 0.03
+"""Closed fingers that stay this far apart have something between them: blocks are 4 cm wide or wider."""
 
 
 class Sensing:
@@ -50,6 +55,20 @@ class Sensing:
             held=next((name for name, block in blocks.items() if self._carried(block, touching[name])), None),
         )
 
+    def moment(self) -> Moment:
+        """What failures are named from; a fixture is where its handle is, and its light is its own."""
+        sim, touching = self._simulation, self._robot_touches()
+        sites = self.fixtures()
+        between = (name for name in BLOCKS if touching.get(name, frozenset()) >= _FINGERS)
+        return Moment(
+            tool=sim.pose[:3],
+            closed=sim.grip < 0,
+            held=next(between, None) if sim.grip < 0 and sim.width > PINCHED_M else None,
+            touched=frozenset(touching),
+            objects={name: self.block_pose(name)[0] if name in BLOCKS else sites[name] for name in _OBJECTS.values()},
+            lit=frozenset(name for name, on in (("switch", sim.bulb), ("button", sim.led)) if on),
+        )
+
     def fixtures(self) -> dict[str, Float[np.ndarray, "3"]]:
         """World positions (m) of the slider's and drawer's handles, the lever's tip, button, bulb and LED."""
         return {name: self._simulation.data.site_xpos[i].copy() for name, i in self._site_ids.items()}
@@ -69,6 +88,16 @@ class Sensing:
             if two in touching:
                 touching[two].add(one)
         return touching
+
+    def _robot_touches(self) -> dict[str, set[str]]:
+        """For each object that the robot touches, the parts of the robot that do."""
+        touches: dict[str, set[str]] = {}
+        for pair in self._simulation.data.contact.geom.tolist():
+            one, two = (self._body_of_geom[geom] for geom in pair)
+            for part, body in ((one, two), (two, one)):
+                if part in _ROBOT and body in _OBJECTS:
+                    touches.setdefault(_OBJECTS[body], set()).add(part)
+        return touches
 
     def _carried(self, block: Block, mine: set[str]) -> bool:
         """Both fingers of a closed gripper hold the block and nothing else carries it."""
