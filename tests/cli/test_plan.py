@@ -50,6 +50,17 @@ def test_two_pilots_are_planned_by_their_differences(monkeypatch, capsys):
     assert episodes(monkeypatch, capsys, *PILOTS, "--separate", shown / 2) > 3 * n
 
 
+def test_two_pilots_are_told_how_soon_stopping_would_end(monkeypatch, capsys):
+    code, out = said(monkeypatch, capsys, *PILOTS, "--json")
+    stopping = json.loads(out.out)["stopping"]
+    assert code == 0
+    assert 20 < stopping < 200
+    assert f"With evaluate --against, which stops as soon as it is known, {stopping} are" in (
+        said(monkeypatch, capsys, *PILOTS)[1].out
+    )
+    assert json.loads(said(monkeypatch, capsys, "--margin", 3, "--json")[1].out)["stopping"] is None
+
+
 def test_a_comparison_says_when_it_could_have_stopped():
     first, second = (load(path) for path in PILOTS)
     found = compare(first, second).decided

@@ -27,6 +27,7 @@ def test_a_row_is_what_its_file_says(file):
     assert row[1:4] == tuple(f"{value:.2f}" for value in (metric.value, *metric.ci95))
     chains = 200 if file.stem.startswith(("structure-", "head-")) else 100
     assert metric.n == results.protocol.num_chains == chains
+    assert results.protocol_digest == results.protocol.digest()
     assert (results.protocol.scene, results.protocol.instruction_split) == ("D", "validation")
 
 

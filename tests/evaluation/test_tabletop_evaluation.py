@@ -10,6 +10,8 @@ from toy_policy import Traced
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.errors import SpecMismatch, UserError
 from robovlms.core.types import Decision
+from robovlms.evaluation.benchmarks import BENCHMARKS, Options, open_benchmark
+from robovlms.evaluation.comparison import compare
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
@@ -17,6 +19,7 @@ from robovlms.policies.executors import parse_executor
 from robovlms.policies.scripted import scripted_baseline
 from robovlms.worlds.tabletop.chains import chains
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION
+from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.tasks import FIXTURES_DRAWER
 
 RANDOM = Checkpoint(path="baseline:random", digest="random")
@@ -55,6 +58,7 @@ def test_another_version_of_the_world_is_another_protocol(tmp_path, monkeypatch)
     ("settings", "message"),
     [
         ({"scene": "E"}, "scene 'E'"),
+        ({"setting": "unseen_objects"}, "Did you mean 'unseen_object'"),
         ({"tasks": "open_drawr"}, "Did you mean 'open_drawer'"),
         ({"executor": "chunk"}, "xecutor"),
         ({"num_chains": 0}, "got 0, expected 1 to 10000"),
@@ -65,6 +69,34 @@ def test_another_version_of_the_world_is_another_protocol(tmp_path, monkeypatch)
 def test_bad_settings(settings, message):
     with pytest.raises(UserError, match=message):
         tabletop_protocol(**{"num_chains": 1, **settings})
+
+
+def test_a_setting_is_a_protocol_of_its_own_on_the_same_chains(tmp_path):
+    plain, new = (short(2, setting=setting) for setting in ("simple", "novel_skill_description"))
+    assert plain == short(2)
+    assert new.digest() != plain.digest()
+    assert new.chain_digest == plain.chain_digest
+    played = []
+    for protocol in (plain, new):
+        out = tmp_path / protocol.setting
+        policy = scripted_baseline("zero", ACTION_SPEC)
+        played.append(run(policy, tabletop_benchmark(protocol), checkpoint=RANDOM, out=out, workers=0))
+    found = compare(*played)
+    assert (found.num_pairs, found.settings["setting"]) == (2, ("simple", "novel_skill_description"))
+    task = played[1].episodes[0].tasks[0]
+    assert task.instruction in instructions(task.task, "novel")
+
+
+def test_a_setting_reaches_the_world_and_a_benchmark_without_settings_refuses_it(monkeypatch):
+    opened = open_benchmark("tabletop", Options(setting="unseen_distractor", episodes=1))
+    assert opened.worlds().simulation.distractors
+    monkeypatch.setitem(BENCHMARKS, "plain", f"{__name__}:open_plain")
+    with pytest.raises(UserError, match="plain has one setting, simple"):
+        open_benchmark("plain", Options(setting="unseen_object"))
+
+
+def open_plain(options):
+    return open_benchmark("tabletop", Options(episodes=1))
 
 
 def test_random_actions_score_alike_for_any_number_of_workers(tmp_path):

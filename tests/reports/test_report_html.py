@@ -16,7 +16,7 @@ from robovlms.reports.confidence import calibrations
 from robovlms.reports.curves import panels
 from robovlms.reports.html import write_report
 from robovlms.reports.runs import Run, read_run, read_runs
-from robovlms.reports.summary import percent, protocol_differences
+from robovlms.reports.summary import facts, percent, protocol_differences
 from robovlms.reports.tasks import chain_grid, task_rows
 
 HOSTILE = "</li><script>window.hacked = 1</script>{{ 7 * 7 }}\"'&"
@@ -134,6 +134,27 @@ def test_different_protocols_are_called_out(run_dir, baseline_dir, tmp_path):
     runs = read_runs([run_dir, tmp_path / "other"])
     assert protocol_differences(runs) == ["max steps: 120 / 200", "scene: D / A"]
     assert "Not a like-for-like comparison" in write_report([run.directory for run in runs], tmp_path).read_text()
+
+
+def test_a_setting_is_named_where_it_is_not_the_simple_one(run_dir, tmp_path):
+    shutil.copytree(run_dir, tmp_path / "distractor")
+    data = json.loads((run_dir / "results.json").read_text())
+    data["protocol"]["setting"] = "unseen_distractor"
+    data["protocol_digest"] = "0" * 16
+    (tmp_path / "distractor" / "results.json").write_text(json.dumps(data))
+    runs = read_runs([run_dir, tmp_path / "distractor"])
+    assert protocol_differences(runs) == ["setting: simple / unseen_distractor"]
+    assert [dict(facts(run)).get("Setting") for run in runs] == [None, "unseen distractor"]
+    assert "unseen_distractor" in write_report([run.directory for run in runs], tmp_path).read_text()
+
+
+def test_a_stopped_evaluation_says_so(run_dir, tmp_path):
+    shutil.copytree(run_dir, tmp_path / "stopped")
+    data = json.loads((run_dir / "results.json").read_text())
+    stopped = {"after": 30, "planned": 1000, "better": True, "alpha": 0.05, "against": "x", "against_digest": "y"}
+    (tmp_path / "stopped" / "results.json").write_text(json.dumps({**data, "stopped": stopped}))
+    (run,) = read_runs([tmp_path / "stopped"])
+    assert dict(facts(run))["Chains"] == "30 of 1,000: stopped"
 
 
 def test_open_loop_only(tmp_path):

@@ -60,8 +60,8 @@ def test_evaluations_of_other_protocols_are_told_apart(run_dir, tmp_path):
     changed["protocol"]["world_version"] += 1
     changed["protocol_digest"] = "0" * 16
     file.write_text(json.dumps(changed))
-    assert "no comparison: world version: 0 / 1" in shown([run_dir, tmp_path / "other"], 80)
-    assert "no comparison" not in shown([run_dir], 80)
+    assert "like-for-like comparison: world version: 0 / 1" in shown([run_dir, tmp_path / "other"], 80)
+    assert "like-for-like" not in shown([run_dir], 80)
 
 
 def shown(folders, width):

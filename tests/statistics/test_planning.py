@@ -5,7 +5,14 @@ import pytest
 
 from robovlms.statistics.intervals import wilson
 from robovlms.statistics.paired import mcnemar
-from robovlms.statistics.planning import episodes_for_mean, episodes_for_rate, pairs_for_mean, pairs_for_rate
+from robovlms.statistics.planning import (
+    episodes_for_mean,
+    episodes_for_rate,
+    pairs_for_mean,
+    pairs_for_rate,
+    pairs_to_decide,
+)
+from robovlms.statistics.sequential import decision
 
 
 @pytest.mark.parametrize("margin", [0.03, 0.1])
@@ -43,6 +50,14 @@ def test_planned_pairs_of_means_find_the_difference_as_often_as_planned():
     draws = rng.normal(0.4, 2.0, size=(2000, n))
     z = draws.mean(axis=1) / (draws.std(axis=1, ddof=1) / np.sqrt(n))
     assert 0.77 < (np.abs(z) > 1.96).mean() < 0.84
+
+
+def test_stopping_is_planned_for_as_often_as_it_then_happens():
+    gains, shares = np.array([-1.0, 0.0, 1.0]), np.array([0.1, 0.5, 0.4])
+    n, rng = pairs_to_decide(gains, shares, 1.0, power=0.7), np.random.default_rng(9)
+    found = [decision(np.zeros(n), rng.choice(gains, size=n, p=shares), 1.0) for _ in range(400)]
+    assert 0.6 < np.mean([one is not None and one.better == 1 for one in found]) < 0.8
+    assert pairs_to_decide(gains, np.array([0.25, 0.5, 0.25]), 1.0) is None
 
 
 @pytest.mark.parametrize(

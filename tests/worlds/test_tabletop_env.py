@@ -14,11 +14,10 @@ from robovlms.core.protocols import World
 from robovlms.worlds import gl
 from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
 from robovlms.worlds.tabletop.expert import expert
-from robovlms.worlds.tabletop.fixtures import BLOCK_RGB
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL
 from robovlms.worlds.tabletop.initial import InitialState
 from robovlms.worlds.tabletop.placing import JITTER
-from robovlms.worlds.tabletop.scenes import SCENES
+from robovlms.worlds.tabletop.scenes import BLOCK_RGB, SCENES
 from robovlms.worlds.tabletop.state import BLOCKS
 
 STAY = np.array([0, 0, 0, 0, 0, 0, 1.0])

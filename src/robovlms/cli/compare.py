@@ -58,6 +58,8 @@ def _verdict(found: "Comparison") -> str:
 def _how(found: "Comparison") -> str:
     one, other = found.num_runs
     way = f"{found.num_pairs} episodes paired; p is exact McNemar's"
+    if found.stopped:
+        way = f"{found.num_pairs} episodes paired, until it was decided; intervals and p hold whenever one stops"
     if (one, other) != (1, 1):
         way = f"{one} runs against {other}, on {found.num_pairs} episodes; intervals and p are Welch's, over runs"
     left_out = f" {found.left_out} episodes are not in all, or an infrastructure error ended them." * bool(
@@ -122,6 +124,7 @@ def _record(found: "Comparison") -> dict[str, Any]:
     return {
         "n": found.num_pairs,
         "decided": decided,
+        "stopped": found.stopped,
         "runs": list(found.num_runs),
         "left_out": found.left_out,
         "metrics": metrics,

@@ -1,9 +1,12 @@
 """``robovlms evaluate``: a checkpoint or a baseline on a benchmark, to results.json, clips and a report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from robovlms.evaluation.results import Results
 
 
 def evaluate(
@@ -12,6 +15,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")
+    ] = None,
+    setting: Annotated[
+        str | None, typer.Option(help="What is new to the policy (tabletop): unseen_distractor, unseen_background ...")
     ] = None,
     tasks: Annotated[
         str | None, typer.Option(help="all, a named set, or names joined by commas; default: those trained on.")
@@ -34,6 +40,12 @@ def evaluate(
         str, typer.Option(help="Where the worlds run: local processes, or ray (the cluster RAY_ADDRESS names).")
     ] = "local",
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
+    against: Annotated[
+        Path | None, typer.Option(help="Results of another policy: stop once it is known which of both is better.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(help="How often --against may find a difference where there is none, whenever it stops.")
+    ] = 0.05,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
 ) -> None:
@@ -43,12 +55,15 @@ def evaluate(
     baseline:random and baseline:zero look at nothing.
     """
     from robovlms.cli.scoring import score
+    from robovlms.evaluation.results import load
+    from robovlms.evaluation.stopping import Rival
     from robovlms.reports.terminal import print_summary
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
-    which = {"scene": scene, "tasks": names, "episodes": episodes, "image_size": image_size}
+    which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
     asked = {**which, "executor": executor, "seed": seed}
-    score(
+    rival = None if against is None else Rival(load(against), alpha)
+    found = score(
         checkpoint,
         out,
         benchmark,
@@ -59,5 +74,17 @@ def evaluate(
         device=device,
         embodiment=embodiment,
         launcher=launcher,
+        rival=rival,
     )
-    print_summary([out], places={"Results": out / "results.json"}, next_steps=[f"robovlms report {out}"])
+    next_steps = [f"robovlms report {out}"] + [f"robovlms compare {against} {out}"] * bool(rival)
+    print_summary([out], places={"Results": out / "results.json"}, next_steps=next_steps)
+    if rival:
+        typer.echo(_ended(found, against))
+
+
+def _ended(found: "Results", against: Path | None) -> str:
+    if found.stopped is None:
+        return f"All {len(found.episodes):,} episodes are played, and do not tell which is better, this or {against}."
+    better = "better" if found.stopped.better else "worse"
+    after, planned = found.stopped.after, found.stopped.planned
+    return f"Stopped after {after:,} of {planned:,} episodes: this policy is {better} than that of {against}."

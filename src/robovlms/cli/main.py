@@ -10,6 +10,7 @@ from collections.abc import Callable
 import typer
 
 from robovlms.cli.backbones import backbones
+from robovlms.cli.benchmarks import benchmarks
 from robovlms.cli.compare import compare
 from robovlms.cli.data import data
 from robovlms.cli.demos import demos
@@ -39,6 +40,7 @@ app.command()(compare)
 app.command()(plan)
 app.command()(report)
 app.command()(backbones)
+app.command()(benchmarks)
 app.command("import-checkpoint")(import_checkpoint)
 
 

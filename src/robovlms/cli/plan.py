@@ -42,7 +42,14 @@ def plan(
         raise
     except ValueError as error:
         raise UserError(f"This is no plan: {error}") from None
-    typer.echo(json.dumps(_record(found)) if json_ else f"{found.episodes:,} episodes: {found.why}")
+    typer.echo(json.dumps(_record(found)) if json_ else _sentence(found))
+
+
+def _sentence(found: "Plan") -> str:
+    until = (
+        f" With evaluate --against, which stops as soon as it is known, {found.stopping or 0:,} are enough as often."
+    )
+    return f"{found.episodes:,} episodes: {found.why}{until if found.stopping else ''}"
 
 
 def _share(points: float | None) -> float | None:
@@ -50,4 +57,4 @@ def _share(points: float | None) -> float | None:
 
 
 def _record(found: "Plan") -> dict[str, Any]:
-    return {"episodes": found.episodes, "why": found.why}
+    return {"episodes": found.episodes, "why": found.why, "stopping": found.stopping}

@@ -13,6 +13,7 @@ from robovlms.core.errors import UserError
 from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, Results
+from robovlms.evaluation.stopping import Rival
 from robovlms.launchers.find import find_launcher
 from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
@@ -30,6 +31,7 @@ def score(
     resume: bool = False,
     device: str = "auto",
     embodiment: str | None = None,
+    rival: Rival | None = None,
     launcher: str = "local",
 ) -> Results:
     """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
@@ -57,6 +59,7 @@ def score(
         workers=workers or available_cores(),
         video=video,
         resume=resume,
+        rival=rival,
         launch=find_launcher(launcher),
     )
     _keep_provenance(checkpoint, out)

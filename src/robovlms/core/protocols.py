@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from robovlms.actions.spec import ActionSpec, ObservationSpec
 
 
+SIMPLE = "simple"
+"""The setting of a world in which nothing is new to a policy that was trained in it."""
+
+
 @runtime_checkable
 class Policy(Protocol):
     """Acts for many episodes at once; all state is per episode, so batching never changes an action."""

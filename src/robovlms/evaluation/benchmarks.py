@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from robovlms.core.config import Config
-from robovlms.core.errors import UnknownName
+from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Count
 
@@ -16,6 +16,7 @@ class Options(Config):
 
     Attributes:
         scene: Scene or suite.
+        setting: What is new to the policy, of a benchmark that has settings.
         tasks: Name of a set, or names of tasks.
         trained_on: Tasks the policy was trained on, which a benchmark may take where ``tasks`` is None.
         episodes: Number of episodes, or of chains.
@@ -26,6 +27,7 @@ class Options(Config):
     """
 
     scene: str | None = None
+    setting: str | None = None
     tasks: str | tuple[str, ...] | None = None
     trained_on: tuple[str, ...] | None = None
     episodes: Count | None = None
@@ -47,9 +49,12 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
 
     Raises:
         UnknownName: No such benchmark.
-        UserError: It has no such scene or task, or is not installed.
+        UserError: It has no such scene, setting or task, or is not installed.
     """
     if name not in BENCHMARKS:
         raise UnknownName("benchmark", name, BENCHMARKS)
     module, _, function = BENCHMARKS[name].partition(":")
-    return getattr(importlib.import_module(module), function)(options)
+    opened: Benchmark = getattr(importlib.import_module(module), function)(options)
+    if options.setting not in (None, opened.protocol.setting):
+        raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
+    return opened

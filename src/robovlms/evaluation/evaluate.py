@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,14 +16,17 @@ from robovlms.evaluation.episode import Job, Rules, WorldFactory
 from robovlms.evaluation.host import Workers
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results
+from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results, Stopped
 from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.stopping import Rival
 from robovlms.evaluation.store import RESULTS, EpisodeStore
 from robovlms.evaluation.workers import open_workers
 
 VIDEOS = "videos"
 OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
 """Starts so many workers; ``launchers`` has others than this machine's processes."""
+Decide = Callable[[Sequence[EpisodeResult]], tuple[Stopped, Sequence[EpisodeResult]] | None]
+"""Whether the episodes that ended decide the evaluation, and which of them do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
+    rival: Rival | None = None,
     launch: OpenWorkers = open_workers,
 ) -> Results:
     """Play the jobs a folder does not hold yet, and write its results.
@@ -67,11 +72,12 @@ def run(
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+        rival: Stop as soon as it is known which of this policy and another one is better.
         launch: Starts the workers.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
-        UserError: Bad input, or ``out`` holds something else.
+        UserError: Bad input, ``out`` holds something else, or the rival was asked something else.
         WorkFailed: No episode could be played.
     """
     if bind := getattr(policy, "bind", None):
@@ -79,20 +85,29 @@ def run(
     protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
     everything = [*recorded, *jobs[video:]]
+    if rival is not None:
+        rival.require_comparable(protocol, jobs)
+        everything.sort(key=lambda job: results.mixed(job.id))
     with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
         for episode in store.episodes:
             progress.episode(episode, resumed=True)
+        decided = _undecided if rival is None else partial(rival.decided, protocol, jobs)
         done = {episode.id for episode in store.episodes}
-        left = [job for job in everything if job.id not in done]
+        left = [] if decided(store.episodes) else [job for job in everything if job.id not in done]
         start = partial(launch, benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split))
-        _play(policy, protocol, left, partial(start, min(workers, len(left))), store, progress)
-        finished = results.build(protocol, checkpoint, store.episodes)
+        _play(policy, protocol, left, partial(start, min(workers, len(left))), store, progress, decided)
+        stopped, kept = decided(store.episodes) or (None, store.episodes)
+        finished = results.build(protocol, checkpoint, kept, stopped)
     _write_timing(out, progress, workers)
     _write_video_index(out / VIDEOS, recorded, store.episodes)
     results.write(finished, out / RESULTS)
     if not finished.metrics:
         raise WorkFailed(f"Every episode ended in an infrastructure error; see {out / RESULTS}.")
     return finished
+
+
+def _undecided(episodes: Sequence[EpisodeResult]) -> None:
+    """Nobody asked."""
 
 
 def _play(
@@ -102,15 +117,20 @@ def _play(
     start: Callable[[], Workers],
     store: EpisodeStore,
     progress: EpisodeProgress,
+    decided: Decide,
 ) -> None:
+    """Play jobs until all have ended or it is ``decided``."""
     if not jobs:
         return
     pool = start()
     try:
         rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
-        for episode in rollouts.run():
-            store.append(episode)
-            progress.episode(episode)
+        with closing(rollouts.run()) as episodes:
+            for episode in episodes:
+                store.append(episode)
+                progress.episode(episode)
+                if decided(store.episodes):
+                    break
     finally:
         pool.close()
 

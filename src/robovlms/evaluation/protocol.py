@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator
 
 from robovlms.core.config import Config
+from robovlms.core.protocols import SIMPLE
 from robovlms.policies.executors import parse_executor
 
 Count = Annotated[int, Field(ge=1)]
@@ -24,6 +25,8 @@ class Protocol(Config):
         chain_digest: Digest of the episodes themselves: initial states, tasks and seeds.
         max_steps: Control steps granted to each task.
         instruction_split: Which sentences name the tasks.
+        setting: What is new to a policy that trained in the scene, one of the benchmark's names. The simple one is
+            left out of the JSON, so that protocols from before there were settings keep their digests.
         image_size: Height and width of the rendered images, in pixels.
         batch: Rows of the policy's padded batch, and episodes played side by side. CPU kernels may differ in the last
             bit between batch shapes, so the shape is part of what is measured.
@@ -40,7 +43,8 @@ class Protocol(Config):
     chain_length: Count
     chain_digest: str
     max_steps: Count
-    instruction_split: Literal["train", "validation"] = "validation"
+    instruction_split: Literal["train", "validation", "novel"] = "validation"
+    setting: Annotated[str, Field(exclude_if=lambda name: name == SIMPLE)] = SIMPLE
     image_size: Count = 64
     batch: Count = 16
     executor: str = "first"

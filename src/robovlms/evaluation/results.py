@@ -5,15 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from jaxtyping import Float
 from pydantic import Field
 
-from robovlms.core.config import Config, parse
+from robovlms.core.config import Config, digest_of, parse
 from robovlms.core.errors import CorruptData, UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.evaluation.protocol import Protocol
+from robovlms.statistics import sequential
 from robovlms.statistics.intervals import Estimate, bootstrap_mean, wilson
 
 SCHEMA_VERSION = 1
@@ -70,6 +72,26 @@ class Metric(Config):
         return cls(value=estimate.value, ci95=(estimate.low, estimate.high), n=estimate.n)
 
 
+class Stopped(Config):
+    """That and why an evaluation ended before all its episodes were played: it was known which policy is better.
+
+    Attributes:
+        after: Episodes played, the first in the order of ``mixed``.
+        planned: Episodes it might have played.
+        better: Whether this policy is the better one, and not the other.
+        alpha: How often that is said where neither is, whenever one stops.
+        against: The other policy.
+        against_digest: The digest of its contents.
+    """
+
+    after: Annotated[int, Field(ge=1)]
+    planned: Annotated[int, Field(ge=1)]
+    better: bool
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    against: str
+    against_digest: str
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The policy evaluated: where it came from (or ``baseline:NAME``) and the digest of its contents."""
@@ -90,6 +112,7 @@ class Results(Config):
     metrics: dict[str, Metric]
     versions: dict[str, str]
     episodes: tuple[EpisodeResult, ...]
+    stopped: Annotated[Stopped | None, Field(exclude_if=lambda stopped: stopped is None)] = None
 
     @property
     def num_infrastructure_errors(self) -> int:
@@ -97,7 +120,14 @@ class Results(Config):
         return sum(episode.status != "ok" for episode in self.episodes)
 
 
-def build(protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[EpisodeResult]) -> Results:
+def mixed(episode: str) -> str:
+    """Where an episode stands when one looks after each: an order that ids fix, in which tasks come mixed."""
+    return digest_of(episode)
+
+
+def build(
+    protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[EpisodeResult], stopped: Stopped | None = None
+) -> Results:
     """Results of an evaluation, its episodes sorted by id."""
     ordered = tuple(sorted(episodes, key=lambda episode: episode.id))
     return Results(
@@ -106,26 +136,33 @@ def build(protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[Episode
         protocol_digest=protocol.digest(),
         checkpoint=checkpoint.path,
         checkpoint_digest=checkpoint.digest,
-        metrics=metrics_of(ordered, protocol.chain_length),
+        metrics=metrics_of(ordered, protocol.chain_length, whenever=stopped is not None),
         versions=versions(),
         episodes=ordered,
+        stopped=stopped,
     )
 
 
-def metrics_of(episodes: Iterable[EpisodeResult], chain_length: int) -> dict[str, Metric]:
+def metrics_of(episodes: Iterable[EpisodeResult], chain_length: int, *, whenever: bool = False) -> dict[str, Metric]:
     """Metrics over the episodes that no infrastructure error ended; empty when none is left.
 
     ``success_i`` is the rate of episodes with at least ``i`` tasks solved in a row (Wilson), ``average_length`` the
-    mean number of them (bootstrap over episodes), ``success`` the rate of episodes solved to the end (Wilson).
+    mean number of them (bootstrap over episodes), ``success`` the rate of episodes solved to the end (Wilson). With
+    ``whenever`` all intervals are those that hold whenever one stops.
     """
-    solved = np.array([episode.num_solved for episode in episodes if episode.status == "ok"])
-    n = len(solved)
-    if n == 0:
+    ordered = sorted(episodes, key=lambda episode: mixed(episode.id))
+    solved = np.array([float(episode.num_solved) for episode in ordered if episode.status == "ok"])
+    if not len(solved):
         return {}
-    rates = {f"success_{i}": wilson(int((solved >= i).sum()), n) for i in range(1, chain_length + 1)}
-    length = bootstrap_mean(solved.astype(np.float64), bounds=(0.0, float(chain_length)))
+    rate, mean = (sequential.interval, sequential.interval) if whenever else (_wilson, bootstrap_mean)
+    rates = {f"success_{i}": rate((solved >= i) * 1.0, bounds=(0.0, 1.0)) for i in range(1, chain_length + 1)}
+    length = mean(solved, bounds=(0.0, float(chain_length)))
     estimates = {**rates, "average_length": length, "success": rates[f"success_{chain_length}"]}
     return {name: Metric.of(estimate) for name, estimate in estimates.items()}
+
+
+def _wilson(successes: Float[np.ndarray, " n"], bounds: tuple[float, float]) -> Estimate:
+    return wilson(int(successes.sum()), len(successes))
 
 
 def versions() -> dict[str, str]:

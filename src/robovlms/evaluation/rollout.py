@@ -6,7 +6,7 @@ the jobs alone. Two cohorts take turns: the worlds of one move while the policy 
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -85,20 +85,24 @@ class Rollouts:
         num_cohorts = 2 if len(jobs) >= 2 * batch else 1
         self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(num_cohorts)]
 
-    def run(self) -> Iterator[EpisodeResult]:
-        """Results as episodes end.
+    def run(self) -> Generator[EpisodeResult]:
+        """Results as episodes end; closing it forgets the episodes that are under way.
 
         Raises:
             UserError: A world refused its input.
             WorkFailed: The policy answered with NaN, or no episode can be played at all.
         """
-        while self._queue or self._seats:
-            for slots in self._cohorts:
-                for slot, turn in sorted(self._workers.collect(slots).items()):
-                    result = self._receive(slot, turn)
-                    if result is not None:
-                        yield result
-                self._workers.send(self._begin(slots) | self._decide(slots))
+        try:
+            while self._queue or self._seats:
+                for slots in self._cohorts:
+                    for slot, turn in sorted(self._workers.collect(slots).items()):
+                        result = self._receive(slot, turn)
+                        if result is not None:
+                            yield result
+                    self._workers.send(self._begin(slots) | self._decide(slots))
+        finally:
+            for slot in list(self._seats):
+                self._leave(slot)
 
     def _receive(self, slot: int, turn: Turn | Lost) -> EpisodeResult | None:
         seat = self._seats.get(slot)

@@ -6,6 +6,7 @@ from typing import Any
 
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
+from robovlms.core.protocols import SIMPLE
 from robovlms.evaluation.benchmarks import Options
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
@@ -13,6 +14,7 @@ from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.tabletop.chains import CHAIN_LENGTH, MAX_STEPS, NUM_CHAINS, Chain, chains
 from robovlms.worlds.tabletop.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.tabletop.scenes import scene_spec
+from robovlms.worlds.tabletop.settings import setting_of
 from robovlms.worlds.tabletop.tasks import TASKS, task_set
 
 NAME = "tabletop"
@@ -20,7 +22,12 @@ NAME = "tabletop"
 
 def open_tabletop(options: Options) -> Benchmark:
     """What ``robovlms evaluate --benchmark tabletop`` plays: scene D, and the tasks trained on, unless told."""
-    told: dict[str, Any] = {"scene": options.scene, "num_chains": options.episodes, "image_size": options.image_size}
+    told: dict[str, Any] = {
+        "scene": options.scene,
+        "setting": options.setting,
+        "num_chains": options.episodes,
+        "image_size": options.image_size,
+    }
     protocol = tabletop_protocol(
         tasks=options.trained_on if options.tasks is None else options.tasks,
         executor=options.executor,
@@ -38,14 +45,17 @@ def tabletop_protocol(
     num_chains: int = NUM_CHAINS,
     executor: str = "first",
     image_size: int = 64,
-    instruction_split: str = "validation",
+    setting: str = SIMPLE,
+    instruction_split: str | None = None,
     batch: int = 16,
     seed: int = 0,
 ) -> Protocol:
     """The protocol of the first ``num_chains`` chains over ``tasks`` (names or the name of a set; default all 34).
 
+    Every ``setting`` has the same chains. It says which sentences name the tasks, unless ``instruction_split`` does.
+
     Raises:
-        UserError: An unknown scene, task, split or executor, or a number out of range.
+        UserError: An unknown scene, setting, task, split or executor, or a number out of range.
     """
     names = TASKS if tasks is None else task_set(tasks)
     settings = {
@@ -57,7 +67,8 @@ def tabletop_protocol(
         "chain_length": CHAIN_LENGTH,
         "chain_digest": _digest(chains(num_chains, names)),
         "max_steps": MAX_STEPS,
-        "instruction_split": instruction_split,
+        "instruction_split": instruction_split or setting_of(setting).instruction_split,
+        "setting": setting,
         "image_size": image_size,
         "batch": batch,
         "executor": executor,
@@ -83,7 +94,7 @@ def tabletop_benchmark(protocol: Protocol) -> Benchmark:
                 "Build the protocol again; its results do not compare with the old ones."
             )
     jobs = tuple(Job(chain.id, chain.initial_state, chain.seed, chain.tasks) for chain in found)
-    settings = {"scene": protocol.scene, "image_size": protocol.image_size}
+    settings = {"scene": protocol.scene, "image_size": protocol.image_size, "setting": protocol.setting}
     worlds = WorldFactory("robovlms.worlds.tabletop:Tabletop", settings)
     return Benchmark(protocol, jobs, worlds, ACTION_SPEC, observation_spec(protocol.image_size))
 

@@ -14,7 +14,8 @@ from robovlms.statistics.intervals import Estimate
 class Outcome:
     """One evaluation. ``chains`` are the episodes behind the numbers; ``invalid`` those that say nothing.
 
-    ``length`` is the number of tasks of a full chain, 1 for single-task benchmarks.
+    ``length`` is the number of tasks of a full chain, 1 for single-task benchmarks; ``planned`` the number of episodes
+    that might have been played, of an evaluation that stopped before.
     """
 
     benchmark: str
@@ -27,6 +28,7 @@ class Outcome:
     invalid: tuple[EpisodeResult, ...]
     length: int
     versions: Mapping[str, str] = field(default_factory=dict)
+    planned: int | None = None
 
     @property
     def headline(self) -> str | None:
@@ -45,7 +47,7 @@ def read_outcome(path: Path) -> Outcome:
     read = results.load(path)
     return Outcome(
         benchmark=read.benchmark,
-        protocol=read.protocol.model_dump(mode="json"),
+        protocol={**read.protocol.model_dump(mode="json"), "setting": read.protocol.setting},
         protocol_digest=read.protocol_digest,
         checkpoint=read.checkpoint,
         checkpoint_digest=read.checkpoint_digest,
@@ -54,4 +56,5 @@ def read_outcome(path: Path) -> Outcome:
         invalid=tuple(episode for episode in read.episodes if episode.status != "ok"),
         length=read.protocol.chain_length,
         versions=read.versions,
+        planned=read.stopped.planned if read.stopped else None,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from robovlms.core.protocols import SIMPLE
 from robovlms.reports.runs import Run
 from robovlms.reports.scales import compact, seconds
 from robovlms.statistics.intervals import Estimate
@@ -56,11 +57,12 @@ def _evaluation_facts(run: Run) -> list[tuple[str, str]]:
     if run.outcome is None:
         return []
     outcome, protocol = run.outcome, run.outcome.protocol
-    chains = f"{len(outcome.chains):,}"
+    chains = f"{len(outcome.chains):,}" + (f" of {outcome.planned:,}: stopped" if outcome.planned else "")
     return [
         ("Policy", "/".join(PurePath(outcome.checkpoint).parts[-2:])),
         ("Benchmark", outcome.benchmark),
         ("Scene", str(protocol.get("scene", ""))),
+        ("Setting", "" if protocol["setting"] == SIMPLE else protocol["setting"].replace("_", " ")),
         ("Chains" if outcome.length > 1 else "Episodes", chains),
         ("Tasks", f"{len(outcome.tasks)}"),
     ]

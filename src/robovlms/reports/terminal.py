@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from robovlms.core.protocols import SIMPLE
 from robovlms.reports.confidence import calibrations
 from robovlms.reports.failures import failure_counts, labels_of
 from robovlms.reports.runs import Run, read_runs
@@ -49,7 +50,7 @@ def print_summary(
     errors = "; errors are open-loop, of the next action" if any(run.open_loop for run in runs) else ""
     console.print(f"value [95 % interval]{errors}", markup=False)
     if differences := protocol_differences(runs):
-        console.print(f"Not the same evaluation, so no comparison: {'; '.join(differences)}", markup=False)
+        console.print(f"Not a like-for-like comparison: {'; '.join(differences)}", markup=False)
     for name, place in (places or {}).items():
         console.print(f"{name + ':':<14}{place}", markup=False, soft_wrap=True)
     if next_steps:
@@ -85,11 +86,10 @@ def _title(runs: Sequence[Run]) -> str:
     if not outcomes:
         return "Not evaluated"
     first = outcomes[0]
-    scene = find(first.protocol, "scene")
+    scene, setting = find(first.protocol, "scene"), first.protocol["setting"]
+    place = (f", scene {scene}" if scene else "") + ("" if setting == SIMPLE else f", {setting.replace('_', ' ')}")
     unit = "chains" if first.length > 1 else "episodes"
-    return (
-        f"{first.benchmark}{f', scene {scene}' if scene else ''}: {len(first.tasks)} tasks, {len(first.chains)} {unit}"
-    )
+    return f"{first.benchmark}{place}: {len(first.tasks)} tasks, {len(first.chains)} {unit}"
 
 
 def _rows(runs: Sequence[Run]) -> list[tuple[str, list[str]]]:

@@ -1,10 +1,12 @@
 """Intervals around what an evaluation measured: Wilson for rates, the bootstrap over episodes for means."""
 
 from dataclasses import dataclass
+from math import sqrt
 from statistics import NormalDist
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,10 @@ def bootstrap_mean(
     num_resamples: int = 10_000,
     seed: int = 0,
 ) -> Estimate:
-    """Percentile bootstrap interval of a mean over independent episodes (Efron 1979), the same for a fixed seed.
+    """Bootstrap interval of a mean over independent episodes (Efron 1979), the same for a fixed seed.
+
+    Its percentiles are expanded (Hesterberg 2015, The American Statistician 69:371): plain ones are too
+    narrow for few episodes, by what Student's t and the divisor n - 1 correct.
 
     When all values are equal a bootstrap has zero width, which claims certainty that a hundred perfect chains do not
     give. With ``bounds`` such a sample gets the Wilson bound on how often another value may occur, taken at its worst.
@@ -72,8 +77,16 @@ def bootstrap_mean(
         return _constant_sample(float(distinct[0]), n, bounds, level)
     # Drawing n episodes with replacement is one multinomial draw over the distinct values.
     draws = np.random.default_rng(seed).multinomial(n, counts / n, size=num_resamples)
-    low, high = np.quantile(draws @ distinct / n, [0.5 - level / 2, 0.5 + level / 2])
+    tail = _expanded(0.5 - level / 2, n)
+    low, high = np.quantile(draws @ distinct / n, [tail, 1 - tail])
     return Estimate(float(values.mean()), float(low), float(high), n)
+
+
+def _expanded(tail: float, n: int) -> float:
+    """The percentile that leaves out as much as ``tail`` should, of ``n`` values."""
+    if n == 1:
+        return tail
+    return NormalDist().cdf(float(stdtrit(n - 1, tail)) * sqrt(n / (n - 1)))
 
 
 def _constant_sample(value: float, n: int, bounds: tuple[float, float], level: float) -> Estimate:

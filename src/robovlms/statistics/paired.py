@@ -52,7 +52,7 @@ def rate_difference(first: Bool[np.ndarray, " n"], second: Bool[np.ndarray, " _"
 def mean_difference(
     first: Float[np.ndarray, " n"], second: Float[np.ndarray, " _"], *, span: float, level: float = 0.95
 ) -> Estimate:
-    """How much more the second scores on average, with the percentile bootstrap over pairs (Efron 1979).
+    """How much more the second scores on average, with the bootstrap over pairs (``bootstrap_mean``).
 
     Args:
         first: The first policy's score of each episode.

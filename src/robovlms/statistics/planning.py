@@ -3,10 +3,15 @@
 from math import ceil, sqrt
 from statistics import NormalDist
 
+import numpy as np
+from jaxtyping import Float
+
 from robovlms.statistics.intervals import wilson
+from robovlms.statistics.sequential import decision
 
 MOST = 10**9
 """Beyond this no evaluation goes."""
+_RUNS, _MOST_SIMULATED = 200, 20_000
 
 
 def episodes_for_rate(margin: float, rate: float = 0.5, level: float = 0.95) -> int:
@@ -80,6 +85,37 @@ def pairs_for_mean(difference: float, deviation: float, power: float = 0.8, leve
     _require_positive("deviation", deviation)
     _require_share("power", power)
     return ceil(((_quantile(level) + NormalDist().inv_cdf(power)) * deviation / difference) ** 2)
+
+
+def pairs_to_decide(
+    gains: Float[np.ndarray, " g"],
+    shares: Float[np.ndarray, " _"],
+    span: float,
+    power: float = 0.8,
+    level: float = 0.95,
+) -> int | None:
+    """Paired episodes by which looking after each has told the better policy, in a share ``power`` of simulated cases.
+
+    Args:
+        gains: What the second policy may score more than the first.
+        shares: How often each happens; their sum is 1.
+        span: The largest score minus the smallest one possible.
+        power: Share of the cases.
+        level: Confidence, strictly between 0 and 1.
+
+    Returns:
+        None where more than 20,000 would be needed.
+    """
+    _require_share("power", power)
+    rng, length = np.random.default_rng(0), 250
+    while length < _MOST_SIMULATED:
+        length *= 2
+        draws = rng.choice(gains, size=(_RUNS, length), p=shares)
+        found = [decision(np.zeros(length), one, span, level) for one in draws]
+        ends = sorted(one.n for one in found if one is not None)
+        if len(ends) >= power * _RUNS:
+            return ends[ceil(power * _RUNS) - 1]
+    return None
 
 
 def _quantile(level: float) -> float:

@@ -6,14 +6,18 @@ exceeds 1/alpha with probability alpha at most, ever (Ville 1939). Source: Waudb
 (arXiv 2010.09686), the hedged capital with predictable plug-in bets.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import log
 
 import numpy as np
 from jaxtyping import Float
 
+from robovlms.statistics.intervals import Estimate
+
 MOST_BET = 0.5
 """Share of the fortune that is risked at most: the rest survives the worst episode."""
+_HALVINGS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,53 @@ def decision(
     enough = 2 / (1 - level)  # each of the two bettors has half of the money
     found = np.flatnonzero((for_second >= enough) | (for_first >= enough))
     return Decision(int(found[0]) + 1, 1 if for_second[found[0]] >= enough else -1) if len(found) else None
+
+
+def p_value(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " _"], span: float) -> float:
+    """Two-sided p-value of no difference that holds whenever one stops; at most 0.05 where ``decision`` decides.
+
+    Raises as ``evidence`` does.
+    """
+    most = max(float(fortunes.max(initial=1.0)) for fortunes in evidence(first, second, span))
+    return min(1.0, 2 / most)
+
+
+def interval(values: Float[np.ndarray, " n"], bounds: tuple[float, float], level: float = 0.95) -> Estimate:
+    """A mean with the interval that holds at all numbers of episodes at once, so whenever one stops.
+
+    It holds the means that no bettor has become rich against; the same source. It is wider than one for a number of
+    episodes that was fixed before. Of differences between two policies it leaves out 0 as soon as ``decision`` decides.
+
+    Args:
+        values: One number an episode, in an order that was fixed before.
+        bounds: The smallest and largest value possible.
+        level: Confidence, strictly between 0 and 1.
+
+    Raises:
+        ValueError: there is no value, or one is out of bounds.
+    """
+    low, high = bounds
+    values = np.asarray(values, np.float64)
+    if not len(values) or values.min() < low or values.max() > high:
+        raise ValueError(f"Got {len(values)} values, expected 1 or more between {low:g} and {high:g}.")
+    middle, half = (low + high) / 2, (high - low) / 2
+    gains = (values - middle) / half
+    bets, enough = _bets(gains, level), 2 / (1 - level)
+
+    def rejects(sign: float) -> Callable[[float], bool]:
+        return lambda mean: bool(np.cumprod(1 + sign * bets * (gains - mean)).max() >= enough)
+
+    lowest, highest = _last(rejects(1), -1.0, 1.0), _last(rejects(-1), 1.0, -1.0)
+    value = float(values.mean())
+    return Estimate(value, min(value, middle + half * lowest), max(value, middle + half * highest), len(values))
+
+
+def _last(holds: Callable[[float], bool], begin: float, end: float) -> float:
+    """How far from ``begin`` to ``end`` a condition goes on holding; ``begin`` where it never holds."""
+    for _ in range(_HALVINGS):
+        middle = (begin + end) / 2
+        begin, end = (middle, end) if holds(middle) else (begin, middle)
+    return begin
 
 
 def _bets(gains: Float[np.ndarray, " n"], level: float) -> Float[np.ndarray, " n"]:

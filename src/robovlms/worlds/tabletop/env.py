@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, UInt8
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
+from robovlms.core.protocols import SIMPLE
 from robovlms.core.trace import Aim, Moment
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.tabletop.cameras import Cameras
@@ -17,6 +18,7 @@ from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.placing import as_initial_state, place
 from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.sensing import Sensing
+from robovlms.worlds.tabletop.settings import setting_of
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, SceneState
 from robovlms.worlds.tabletop.tasks import TASKS, check
@@ -38,14 +40,15 @@ class Tabletop:
     Args:
         scene: 'A', 'B', 'C' or 'D'.
         image_size: side of the square images in pixels, one number or (static, wrist).
+        setting: what is new about the scene, one of ``settings.SETTINGS``.
 
     Raises:
-        UnknownName: no such scene.
+        UnknownName: no such scene or setting.
         UserError: an image size out of range; and, at the first rendered step, no OpenGL.
     """
 
-    def __init__(self, scene: str = "D", image_size: ImageSize = 64):
-        self.scene = scene_spec(scene)
+    def __init__(self, scene: str = "D", image_size: ImageSize = 64, setting: str = SIMPLE):
+        self.scene = setting_of(setting).change(scene_spec(scene))
         self._spec = observation_spec(image_size)
         self._sizes = dict(zip(CAMERAS, sizes(image_size), strict=True))
         self.simulation = Simulation(self.scene)
@@ -120,7 +123,7 @@ class Tabletop:
         return self.observe(render)
 
     def instructions(self, task: str, split: str) -> Sequence[str]:
-        """Sentences for a task: ``split`` is 'train' or 'validation'."""
+        """Sentences for a task: ``split`` is 'train', 'validation' or 'novel'."""
         return instructions(task, split)
 
     def aim(self) -> Aim:

@@ -4,7 +4,6 @@ import numpy as np
 
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.geometry import (
-    BLOCK_HALF,
     CABINET_FLOOR,
     COMPARTMENT,
     DOOR_TRAVEL,
@@ -44,13 +43,15 @@ def grasp_yaw(world: Tabletop, name: str) -> float:
     """Yaw in (-pi/2, pi/2] at which the fingers close across the shorter level side of a block."""
     turn = rotation(world.state().blocks[name].euler)
     upright = int(np.abs(turn[2]).argmax())
-    level = min((axis for axis in range(3) if axis != upright), key=lambda axis: BLOCK_HALF[name][axis])
+    level = min(
+        (axis for axis in range(3) if axis != upright), key=lambda axis: world.simulation.block_half[name][axis]
+    )
     return _half_turn(float(np.arctan2(turn[1, level], turn[0, level])))
 
 
 def half_extent(world: Tabletop, name: str, axis: int) -> float:
     """Half the size of a block along a world axis (m)."""
-    return float(np.abs(rotation(world.state().blocks[name].euler)[axis]) @ BLOCK_HALF[name])
+    return float(np.abs(rotation(world.state().blocks[name].euler)[axis]) @ world.simulation.block_half[name])
 
 
 def grasp(world: Tabletop, name: str, yaw: float | None = None) -> Motion:
@@ -183,9 +184,10 @@ def unstack(world: Tabletop) -> Motion:
 
 
 def free_spot(world: Tabletop, name: str) -> Point:
-    """The spot on the table nearest to the tool that is well away from every block but ``name``."""
+    """The spot on the table nearest to the tool that is well away from everything loose but ``name``."""
     state = world.state()
     others = [block.position[:2] for other, block in state.blocks.items() if other != name]
+    others += [world.simulation.free(other)[:2] for other in world.simulation.distractors]
     xs, ys = (np.linspace(*BLOCK_ZONE[:, axis], count) for axis, count in ((0, 9), (1, 4)))
     spots = np.array([(x, y, 0.0) for x in xs for y in ys])
     room = np.array([min(float(np.linalg.norm(spot[:2] - other)) for other in others) for spot in spots])

@@ -11,16 +11,18 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 
 import numpy as np
 
+from robovlms.core.protocols import SIMPLE
 from robovlms.statistics.intervals import wilson
 from robovlms.worlds.tabletop.chains import MAX_STEPS, random_initial_state
 from robovlms.worlds.tabletop.env import Tabletop
 from robovlms.worlds.tabletop.expert import expert
 from robovlms.worlds.tabletop.scenes import SCENES
+from robovlms.worlds.tabletop.settings import SETTINGS
 from robovlms.worlds.tabletop.tasks import TASKS, feasible, task_set
 
 STALLED_ACTION, STALLED_M = 0.3, 0.004
@@ -64,26 +66,27 @@ def prepare(world: Tabletop, task: str, seed: int) -> None:
 
 
 @cache
-def _world(scene: str) -> Tabletop:
-    return Tabletop(scene)
+def _world(scene: str, setting: str) -> Tabletop:
+    return Tabletop(scene, setting=setting)
 
 
-def measure(task: str, resets: int) -> list[Attempt]:
-    """Attempts of one task over ``resets`` random resets."""
+def measure(task: str, resets: int, setting: str = SIMPLE) -> list[Attempt]:
+    """Attempts of one task over ``resets`` random resets of a setting."""
     attempts = []
     for seed in range(resets):
-        world = _world(sorted(SCENES)[seed % len(SCENES)])
+        world = _world(sorted(SCENES)[seed % len(SCENES)], setting)
         prepare(world, task, seed)
         attempts.append(attempt(world, task))
     return attempts
 
 
-def table(tasks: tuple[str, ...], resets: int, processes: int) -> Iterator[str]:
+def table(tasks: tuple[str, ...], resets: int, processes: int, setting: str = SIMPLE) -> Iterator[str]:
     """Lines of the table, each as soon as it is known."""
     started, everything = time.perf_counter(), []
     yield f"{'task':24} {'success':>9} {'rate':>6}  {'95 % interval':>14} {'steps':>6} {'longest':>7} {'stalled':>8}"
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for task, attempts in zip(tasks, pool.map(measure, tasks, [resets] * len(tasks)), strict=True):
+        found = pool.map(partial(measure, resets=resets, setting=setting), tasks)
+        for task, attempts in zip(tasks, found, strict=True):
             everything += attempts
             yield _row(task, attempts)
     yield _row("all", everything)
@@ -107,10 +110,11 @@ def main() -> None:
     parser.add_argument("--resets", type=int, default=100)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--task", action="append", help="a task or a set of tasks; repeatable; default all")
+    parser.add_argument("--setting", choices=SETTINGS, default=SIMPLE, help="what is new about the scenes")
     arguments = parser.parse_args()
     chosen = {name for asked in arguments.task or ["all"] for name in task_set(asked)}
     tasks = tuple(task for task in TASKS if task in chosen)
-    for line in table(tasks, arguments.resets, arguments.processes):
+    for line in table(tasks, arguments.resets, arguments.processes, arguments.setting):
         print(line, flush=True)  # noqa: T201 - this command's output
 
 

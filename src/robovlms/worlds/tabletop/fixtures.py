@@ -5,7 +5,6 @@ touch each other, so the drawer may slide under the table top and the door betwe
 """
 
 from robovlms.worlds.tabletop.geometry import (
-    BLOCK_HALF,
     BUTTON_TRAVEL,
     CABINET_FLOOR,
     CABINET_WALL,
@@ -24,9 +23,8 @@ from robovlms.worlds.tabletop.geometry import (
     TABLE_FRONT,
     TABLE_HALF_X,
 )
-from robovlms.worlds.tabletop.scenes import Rgb, SceneSpec
+from robovlms.worlds.tabletop.scenes import Part, Rgb, SceneSpec
 
-BLOCK_RGB: dict[str, Rgb] = {"red": (0.86, 0.10, 0.10), "blue": (0.10, 0.28, 0.88), "pink": (0.98, 0.45, 0.72)}
 BULB_RGBA = {True: (1.0, 0.88, 0.20, 1.0), False: (0.33, 0.31, 0.27, 1.0)}
 LED_RGBA = {True: (0.15, 0.95, 0.30, 1.0), False: (0.08, 0.22, 0.12, 1.0)}
 
@@ -143,11 +141,27 @@ def button(spec: SceneSpec) -> str:
     return f'<body name="button" pos="{numbers(*spec.button, 0)}">{"".join(parts)}</body>'
 
 
-def blocks() -> str:
+def blocks(spec: SceneSpec) -> str:
     """The three blocks, free bodies; the reset places them."""
     return "".join(
-        f'<body name="{name}" pos="{numbers(0.2 * i - 0.2, -0.1, 0.05)}"><freejoint name="{name}"/>'
-        f'<geom name="{name}" type="box" size="{numbers(*half)}" mass="0.06" class="block" '
-        f'rgba="{numbers(*BLOCK_RGB[name], 1)}"/></body>'
-        for i, (name, half) in enumerate(BLOCK_HALF.items())
+        f'<body name="{block.name}" pos="{numbers(0.2 * i - 0.2, -0.1, 0.05)}"><freejoint name="{block.name}"/>'
+        f'<geom name="{block.name}" type="box" size="{numbers(*block.half)}" mass="0.06" class="block" '
+        f'rgba="{numbers(*block.rgb, 1)}"/></body>'
+        for i, block in enumerate(spec.blocks)
+    )
+
+
+def distractors(spec: SceneSpec) -> str:
+    """Loose bodies that no task names; the reset places them."""
+    return "".join(
+        f'<body name="{one.name}" pos="{numbers(0.2 * i - 0.2, 0.1, 0.05)}"><freejoint name="{one.name}"/>'
+        f"{''.join(map(_part, one.parts))}</body>"
+        for i, one in enumerate(spec.distractors)
+    )
+
+
+def _part(part: Part) -> str:
+    return (
+        f'<geom type="{part.shape}" size="{numbers(*part.size)}" pos="{numbers(*part.centre)}" mass="0.03" '
+        f'class="block" rgba="{numbers(*part.rgb, 1)}"/>'
     )

@@ -3,7 +3,7 @@
 import numpy as np
 
 BLOCK_HALF = {"red": (0.024, 0.036, 0.022), "blue": (0.020, 0.029, 0.020), "pink": (0.022, 0.032, 0.026)}
-"""Half sizes of the blocks. The short side lies along x, so a gripper at yaw 0 (closing along x) grasps them."""
+"""Half sizes of the blocks of scenes A to D. A setting may have others: read those of a simulation."""
 
 WORKSPACE_LOW = np.array([-0.37, -0.46, -0.075])
 WORKSPACE_HIGH = np.array([0.37, 0.27, 0.30])

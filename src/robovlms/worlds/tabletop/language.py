@@ -1,20 +1,22 @@
-"""What to say for each task: training paraphrases, and one validation sentence that never occurs in training."""
+"""What to say for each task: training paraphrases, one validation sentence, and sentences in other words than both."""
 
 from functools import cache
 
 from robovlms.core.errors import UnknownName
+from robovlms.worlds.tabletop.novel_sentences import NOVEL
 from robovlms.worlds.tabletop.sentences import TRAINING, VALIDATION
 from robovlms.worlds.tabletop.state import BLOCKS
 from robovlms.worlds.tabletop.tasks import TASKS
 
-SPLITS = ("train", "validation")
+_TEMPLATES = {"train": TRAINING, "validation": {kind: (one,) for kind, one in VALIDATION.items()}, "novel": NOVEL}
+SPLITS = tuple(_TEMPLATES)
 
 _CLOCK = {"left": "counterclockwise", "right": "clockwise"}
 """Seen from above."""
 
 
 def instructions(task: str, split: str) -> tuple[str, ...]:
-    """Sentences for a task, lower case: 11 for 'train', one for 'validation', always in the same order.
+    """Sentences for a task, lower case: 11 for 'train', one for 'validation', three for 'novel', in a fixed order.
 
     Raises:
         UnknownName: the task or the split does not exist.
@@ -29,8 +31,7 @@ def instructions(task: str, split: str) -> tuple[str, ...]:
 @cache
 def _sentences(task: str, split: str) -> tuple[str, ...]:
     kind, words = _parse(task)
-    templates = TRAINING[kind] if split == "train" else (VALIDATION[kind],)
-    return tuple(template.format(**words) for template in templates)
+    return tuple(template.format(**words) for template in _TEMPLATES[split][kind])
 
 
 def _parse(task: str) -> tuple[str, dict[str, str]]:

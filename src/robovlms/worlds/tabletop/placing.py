@@ -5,7 +5,6 @@ from jaxtyping import Float
 
 from robovlms.core.errors import UserError
 from robovlms.worlds.tabletop.geometry import (
-    BLOCK_HALF,
     CABINET_FLOOR,
     COMPARTMENT,
     DOOR_TRAVEL,
@@ -24,6 +23,8 @@ JITTER = {"cabinet": (0.015, 0.010), "drawer": (0.02, 0.0), "switch": (0.014, 0.
 BLOCK_ZONE = np.array([[-0.20, -0.14], [0.20, 0.0]])
 """Low and high xy (m) of the centres of blocks that start on the table."""
 BLOCK_YAW = 0.4
+DISTRACTOR_ZONE = np.array([[-0.33, -0.17], [0.33, 0.03]])
+"""The same for distractors: everywhere on the table that is clear of the fixtures and their handles."""
 _BLOCK_GAP = 0.095
 _START = np.array([0.0, -0.08, 0.20, 0.0, 0.0, 0.0])
 _START_NOISE = np.array([0.05, 0.05, 0.02, 0.0, 0.0, 0.08])
@@ -43,6 +44,7 @@ def place(simulation: Simulation, initial: InitialState, rng: np.random.Generato
     _set_blocks(simulation, initial, start, rng)
     if initial.held:
         _close_on(simulation, initial.held, start)
+    _set_distractors(simulation, rng)
     simulation.advance(_SETTLE_SUBSTEPS)
 
 
@@ -66,14 +68,24 @@ def _set_blocks(
             position = _free_spot(rng, taken)
         else:
             position = _centre(simulation, where) + np.append(rng.uniform(-1, 1, 2) * (0.018, 0.015), 0.0)
-        lift = 0.0 if where == "gripper" else BLOCK_HALF[name][2] + 0.0005
+        lift = 0.0 if where == "gripper" else simulation.block_half[name][2] + 0.0005
         simulation.set_free(name, position + np.array([0.0, 0.0, lift]), quaternion_z(yaw))
 
 
-def _free_spot(rng: np.random.Generator, taken: list[np.ndarray]) -> Float[np.ndarray, "3"]:
+def _set_distractors(simulation: Simulation, rng: np.random.Generator) -> None:
+    """Last of all, so that with the same ``rng`` everything else stands where it stands without them."""
+    taken = [simulation.free(name) for name in BLOCKS]
+    for name in simulation.distractors:
+        spot = _free_spot(rng, taken, DISTRACTOR_ZONE)
+        simulation.set_free(name, spot + np.array([0.0, 0.0, 0.0005]), quaternion_z(rng.uniform(-np.pi, np.pi)))
+
+
+def _free_spot(
+    rng: np.random.Generator, taken: list[np.ndarray], zone: Float[np.ndarray, "2 2"] = BLOCK_ZONE
+) -> Float[np.ndarray, "3"]:
     """A spot on the table away from the blocks already there; adds itself to ``taken``."""
     for _ in range(1000):
-        spot = np.append(rng.uniform(*BLOCK_ZONE), 0.0)
+        spot = np.append(rng.uniform(*zone), 0.0)
         if all(np.linalg.norm(spot - other) > _BLOCK_GAP for other in taken):
             taken.append(spot)
             return spot
@@ -93,7 +105,7 @@ def _centre(simulation: Simulation, where: str) -> Float[np.ndarray, "3"]:
 def _close_on(simulation: Simulation, name: str, start: Float[np.ndarray, "6"]) -> None:
     """Begin with the fingers just off the block's short side, and command them to close."""
     simulation.grip = -1.0
-    simulation.set_tool(start, width=2 * BLOCK_HALF[name][0] + 0.003)
+    simulation.set_tool(start, width=2 * simulation.block_half[name][0] + 0.003)
 
 
 def as_initial_state(value: object) -> InitialState:

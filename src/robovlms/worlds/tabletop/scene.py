@@ -25,7 +25,8 @@ def mjcf(spec: SceneSpec) -> tuple[str, dict[str, bytes]]:
             fixtures.drawer(spec),
             fixtures.switch(spec),
             fixtures.button(spec),
-            fixtures.blocks(),
+            fixtures.blocks(spec),
+            fixtures.distractors(spec),
             robot.gantry(),
             robot.arm(),
         )

@@ -7,14 +7,16 @@ Scene D is a held-out combination: every fixture stands inside the range it has 
 from dataclasses import dataclass
 
 from robovlms.core.errors import UnknownName
+from robovlms.worlds.tabletop.geometry import BLOCK_HALF
 
 Rgb = tuple[float, float, float]
 Xy = tuple[float, float]
+Xyz = tuple[float, float, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Colours (0 to 1) and the pattern of the table top: 'planks', 'checks', 'terrazzo' or 'weave'."""
+    """Colours (0 to 1) and the pattern of the table top, one of ``textures.py``."""
 
     pattern: str
     table: Rgb
@@ -27,8 +29,42 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockSpec:
+    """A block: its half sizes (m) and colour. The short side lies along x, across the fingers of a gripper at yaw 0."""
+
+    name: str
+    half: Xyz
+    rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A primitive of a distractor: MuJoCo's shape and sizes (m), its centre above the spot it stands on, its colour."""
+
+    shape: str
+    size: tuple[float, ...]
+    centre: Xyz
+    rgb: Rgb
+
+
+@dataclass(frozen=True, slots=True)
+class Distractor:
+    """A loose body that no task names."""
+
+    name: str
+    parts: tuple[Part, ...]
+
+
+BLOCK_RGB: dict[str, Rgb] = {"red": (0.86, 0.10, 0.10), "blue": (0.10, 0.28, 0.88), "pink": (0.98, 0.45, 0.72)}
+TRAINED_BLOCKS = tuple(BlockSpec(name, half, BLOCK_RGB[name]) for name, half in BLOCK_HALF.items())
+
+
+@dataclass(frozen=True, slots=True)
 class SceneSpec:
-    """One scene: centres of the fixtures (m, world xy; the drawer slides along y, so it has only x) and its look."""
+    """One scene: centres of the fixtures (m, world xy; the drawer slides along y, so it has only x) and its look.
+
+    Scenes A to D have the same blocks and nothing that no task names; ``settings.py`` makes others of them.
+    """
 
     name: str
     cabinet: Xy
@@ -36,6 +72,8 @@ class SceneSpec:
     switch: Xy
     button: Xy
     look: Look
+    blocks: tuple[BlockSpec, ...] = TRAINED_BLOCKS
+    distractors: tuple[Distractor, ...] = ()
 
 
 _OAK = Look(

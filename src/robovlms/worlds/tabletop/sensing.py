@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from robovlms.core.trace import Moment
-from robovlms.worlds.tabletop.geometry import BLOCK_HALF, TABLE_BACK, TABLE_FRONT, euler
+from robovlms.worlds.tabletop.geometry import TABLE_BACK, TABLE_FRONT, euler
 from robovlms.worlds.tabletop.simulation import Simulation
 from robovlms.worlds.tabletop.state import BLOCKS, Block, SceneState, Surface
 
@@ -129,7 +129,7 @@ class Sensing:
         if "world" in mine:
             return bool(position[2] > FALLEN_M)
         i = self._block_ids[name]
-        bottom = position[2] - np.abs(self._simulation.data.xmat[i, 6:]) @ BLOCK_HALF[name]
+        bottom = position[2] - np.abs(self._simulation.data.xmat[i, 6:]) @ self._simulation.block_half[name]
         return bool(abs(bottom) < _SHUDDER_M and TABLE_FRONT < position[1] < TABLE_BACK)
 
     def _is_above(self, name: str, other: str) -> bool:

@@ -35,7 +35,8 @@ class Simulation:
     """MuJoCo model and data of a scene, with everything looked up by name once.
 
     ``target`` is the commanded tool pose (position, Euler xyz), ``grip`` the last gripper command (-1 or 1);
-    ``revision`` grows whenever what can be read has changed.
+    ``revision`` grows whenever what can be read has changed; ``block_half`` are the half sizes of the blocks (m),
+    ``distractors`` the loose bodies that no task names.
     """
 
     def __init__(self, spec: SceneSpec):
@@ -51,6 +52,8 @@ class Simulation:
         kinds = self.mujoco.mjtState
         # All the future depends on; what is left out is the drawn arm.
         self._state_kind = int(kinds.mjSTATE_FULLPHYSICS | kinds.mjSTATE_CTRL | kinds.mjSTATE_WARMSTART)
+        self.block_half = {block.name: block.half for block in spec.blocks}
+        self.distractors = tuple(one.name for one in spec.distractors)
         self.nominal = {name: self.model.body(name).pos.copy() for name in FIXTURES}
         self._glow = {name: int(self.model.geom(name).id) for name in ("bulb", "led")}
         self.target, self.grip, self.revision = np.zeros(6), 1.0, 0
@@ -73,6 +76,11 @@ class Simulation:
         start, speed = self._qpos[name], self._qvel[name]
         self.data.qpos[start : start + 7] = np.concatenate([position, quaternion])
         self.data.qvel[speed : speed + 6] = 0
+
+    def free(self, name: str) -> Float[np.ndarray, "3"]:
+        """Position of a free body (m)."""
+        start = self._qpos[name]
+        return self.data.qpos[start : start + 3].copy()
 
     @property
     def pose(self) -> Float[np.ndarray, "6"]:

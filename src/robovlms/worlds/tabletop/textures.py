@@ -49,9 +49,22 @@ def _weave(rng: np.random.Generator) -> Shade:
     return 0.98 + threads + rng.normal(0, 0.015, (_SIZE, _SIZE))
 
 
+def _diamonds(rng: np.random.Generator) -> Shade:
+    rows, columns = np.indices((_SIZE, _SIZE))
+    along, across = (rows + columns) // 24, (rows - columns) // 24
+    return 0.86 + 0.22 * ((along + across) % 2) + rng.normal(0, 0.01, (_SIZE, _SIZE))
+
+
+def _rings(rng: np.random.Generator) -> Shade:
+    rows, columns = np.indices((_SIZE, _SIZE)) % (_SIZE // 4) - _SIZE // 8
+    return 0.96 + 0.12 * np.sign(np.sin(np.hypot(rows, columns) / 3)) + rng.normal(0, 0.01, (_SIZE, _SIZE))
+
+
 _PATTERNS: dict[str, Callable[[np.random.Generator], Shade]] = {
     "planks": _planks,
     "checks": _checks,
     "terrazzo": _terrazzo,
     "weave": _weave,
+    "diamonds": _diamonds,
+    "rings": _rings,
 }
