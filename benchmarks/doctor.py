@@ -17,7 +17,7 @@ from rich.console import Console
 from robovlms.cli.data_doctor import table
 from robovlms.data.detect import source_config
 from robovlms.data.doctor.mistakes import Trials, nothing_more, trials
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 from robovlms.demos.check_replay import check
 from robovlms.demos.collect import Plan, collect
 from robovlms.demos.metaworld import MetaWorldPlan

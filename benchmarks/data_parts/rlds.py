@@ -4,12 +4,14 @@ import json
 import tempfile
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
+from io import FileIO
 from pathlib import Path
 
 from data_parts.beside import Row, Side, compare, cpu_seconds
 
+from robovlms.data.rlds.example import parse_example
 from robovlms.data.rlds.folder import RLDSDataset
-from robovlms.data.rlds.tfrecord import parse_example, read_record, record_offsets
+from robovlms.data.rlds.tfrecord import read_record, record_places
 
 TRAINED_ON = {"steps/observation/image_0": "byte", "steps/observation/state": "float", "steps/action": "float"}
 TRAINED_ON |= {"steps/language_instruction": "byte"}
@@ -29,10 +31,11 @@ def measure(bridge: Path | None, python: Path | None, gigabytes: float, rounds: 
 
 def parsed(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:
     """Flat arrays of every record by name, checksums compared."""
-    file = next(folder.glob("*.tfrecord-*"))
-    for number, offset in enumerate(record_offsets(file)):
-        found = parse_example(read_record(file, offset, number), str(file), wanted)
-        yield found if wanted is None else {name: found[name] for name in wanted}
+    path = next(folder.glob("*.tfrecord-*"))
+    with FileIO(path) as file:
+        for place in record_places(path):
+            found = parse_example(read_record(file, place), place, wanted)
+            yield found if wanted is None else {name: found[name] for name in wanted}
 
 
 def shaped(folder: Path, wanted: Collection[str] | None) -> Iterator[Mapping[str, object]]:

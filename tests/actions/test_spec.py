@@ -11,7 +11,8 @@ from robovlms.actions.spec import (
     mismatches,
     require_match,
 )
-from robovlms.core.errors import SpecMismatch, UnknownName
+from robovlms.core.config import validate
+from robovlms.core.errors import SpecMismatch, UnknownName, UserError
 
 DELTA = ActionComponent(name="delta", dims=3, kind="delta_position", unit="m", scale=0.04, frame="base")
 GRIPPER = ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=-1, gripper_open=1)
@@ -56,6 +57,27 @@ def test_a_mismatch_names_both_sides():
         require_match("The checkpoint", SPEC, "the world", ActionSpec(components=(DELTA, GRIPPER), rate_hz=5))
 
 
+@pytest.mark.parametrize(
+    ("kind", "wrong", "message"),
+    [
+        (ActionSpec, {"components": []}, "components"),
+        (ActionSpec, {"components": [DELTA, DELTA]}, "component 'delta' is named twice"),
+        (ObservationSpec, {"cameras": [{"name": "static", "height": 0, "width": 64}]}, "cameras.0.height"),
+        (ObservationSpec, {"cameras": [OBSERVATION.cameras[0]] * 2}, "camera 'static' is named twice"),
+        (
+            ObservationSpec,
+            {"cameras": [], "state": [OBSERVATION.state[1]] * 2},
+            "state component 'width' is named twice",
+        ),
+        (ObservationSpec, {"cameras": [], "state": [{"name": "tcp", "dims": -1}]}, "state.0.dims"),
+        (ObservationSpec, {"cameras": [], "rate_hz": 0}, "rate_hz"),
+    ],
+)
+def test_specs_that_mean_nothing_are_refused(kind, wrong, message):
+    with pytest.raises(UserError, match=message):
+        validate(kind, {"rate_hz": 10, **wrong})
+
+
 def test_slices_and_columns():
     assert SPEC.dims == 4
     assert SPEC.slice_of("gripper") == slice(3, 4)
@@ -69,6 +91,8 @@ def test_slices_and_columns():
 def test_an_unknown_camera_is_named():
     with pytest.raises(UnknownName, match="Did you mean 'wrist'"):
         OBSERVATION.select(cameras=["wrsit"])
+    with pytest.raises(UserError, match="camera 'wrist' is asked for twice"):
+        OBSERVATION.select(cameras=["wrist", "wrist"])
 
 
 def test_specs_survive_json():

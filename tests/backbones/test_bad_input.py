@@ -52,6 +52,12 @@ def test_an_empty_instruction_is_refused(backbone, instruction):
         backbone.tokenize(["open the drawer", instruction])
 
 
+@pytest.mark.parametrize("instructions", [[], (), "open the drawer"], ids=["none", "no tuple", "one sentence"])
+def test_instructions_are_a_list_of_sentences(backbone, instructions):
+    with pytest.raises(UserError, match="Instructions are a list of sentences, at least one: got "):
+        backbone.tokenize(instructions)
+
+
 @pytest.mark.parametrize("instruction", ["open the <image> drawer", "stop<eos>"])
 def test_special_tokens_in_an_instruction_are_refused(backbone, instruction):
     with pytest.raises(UserError, match=r"holds '<(image|eos)>', which is a special token"):

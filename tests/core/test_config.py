@@ -63,9 +63,32 @@ def test_the_order_of_overrides_never_matters(pairs):
     assert merge({"inner": {"kind": "a", "old": 1}}, dict(pairs)) == {"inner": {"kind": "b", "rate": 3.0}, "name": "z"}
 
 
+def test_a_group_inside_another_keeps_its_own_kind():
+    given = {"outer.inner.kind": "d", "outer.kind": "b"}
+    assert merge({"outer": {"kind": "a", "inner": {"kind": "c"}}}, given) == {
+        "outer": {"kind": "b", "inner": {"kind": "d"}}
+    }
+
+
 def test_an_override_below_a_value_is_refused():
     with pytest.raises(UserError, match="'name' is a value"):
         merge({"name": "x"}, {"name.deep": 1})
+
+
+def test_a_number_is_a_place_in_a_list():
+    assert merge({"data": [{"path": "a"}, {"path": "b"}]}, {"data.1.path": "c"}) == {
+        "data": [{"path": "a"}, {"path": "c"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [("data.2.path", "'2', expected one of the 2"), ("data.x.path", "'x', expected"), ("data.0", "'data' is a list"),
+     ("data.1.path", "'data.1.path': '1' is a value")],
+)  # fmt: skip
+def test_an_override_beside_a_list_is_refused(path, message):
+    with pytest.raises(UserError, match=message):
+        merge({"data": [{"path": "a"}, 3]}, {path: 1})
 
 
 def test_files_are_yaml_or_json_mappings(tmp_path):
@@ -133,6 +156,7 @@ class Either(Config):
         ({"side": {"kind": "rihgt"}}, "Unknown side.kind 'rihgt'. Did you mean 'right'"),
         ({"side": {"kind": "left", "size": "big"}}, "Setting 'side.size'"),
         ({"side": {"kind": "left", "sise": 2}}, "Did you mean 'side.size'"),
+        ({"side": {"kind": "right", "size": 2}}, "Unknown field 'side.size'.*Choices:.* side.kind.*with another kind"),
         ({"colour": "bleu"}, "Unknown colour 'bleu'. Did you mean 'blue'"),
     ],
 )

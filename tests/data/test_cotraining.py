@@ -82,6 +82,8 @@ def test_questions_are_the_same_for_any_ranks_and_differ_by_seed(folder):
         for world_size in (2, 4):
             shares = [facts(loader(folder).batch(index, rank, world_size)) for rank in range(world_size)]
             assert [shares[i % world_size][i // world_size] for i in range(4)] == whole
+            together = {loader(folder).batch(index, rank, world_size).all_answers for rank in range(world_size)}
+            assert together == {tuple(answer for _, answer, _ in whole)}
     assert facts(loader(folder).batch(0)) != facts(loader(folder, seed=1).batch(0))
     with pytest.raises(UserError, match="does not divide over 3"):
         loader(folder).batch(0, 0, 3)

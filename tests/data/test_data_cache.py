@@ -65,6 +65,20 @@ def test_training_finds_the_frames(experiment, say, tmp_path, monkeypatch):
     assert not (tmp_path / "run" / "cache").exists()
 
 
+def test_training_finds_image_files(experiment, say, tmp_path, monkeypatch):
+    where = ["--config", experiment, "--cache", tmp_path / "cache"]
+    code, out = say("data", "cache", *where, "--encoded", "--estimate")
+    assert code == 0
+    assert "72 frames as image files (else JPEG of quality 95): about 0.00 GB" in out.out
+    assert not (tmp_path / "cache").exists()
+    assert say("data", "cache", *where, "--encoded", "--verify")[0] == 0
+    monkeypatch.setattr(LeRobotDataset, "read", lambda *_: pytest.fail("decoded again"))
+    code, out = say("train", *where, "--out", tmp_path / "run")
+    assert code == 0, out.err
+    assert json.loads((tmp_path / "run" / "experiment.json").read_text())["data"]["encoded"]
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
 def test_a_damaged_store_is_noticed(experiment, say, tmp_path):
     where = ["--config", experiment, "--cache", tmp_path / "cache"]
     say("data", "cache", *where)

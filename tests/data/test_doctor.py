@@ -10,15 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from robovlms.actions.spec import ActionSpec, ObservationSpec, StateComponent
+from robovlms.actions.spec import ActionComponent, ActionSpec, ObservationSpec, StateComponent
 from robovlms.cli import main as cli
+from robovlms.data.doctor import check_timing
 from robovlms.data.doctor.check_leak import between
 from robovlms.data.doctor.checks import CHECKS, diagnose
-from robovlms.data.doctor.examined import examine
+from robovlms.data.doctor.examined import Examined, Recording, examine
 from robovlms.data.doctor.mistakes import MISTAKES, STATISTICS, trials
 from robovlms.data.doctor.regression import weigh
 from robovlms.data.doctor.stored import stored_beside, stored_in
-from robovlms.data.doctor.verified import NOT, verified
+from robovlms.data.doctor.verified import ALIKE, NOT, verified
 from robovlms.data.sources import LeRobotConfig, RLDSConfig
 from robovlms.data.stats import save_statistics
 from robovlms.demos.collect import collect
@@ -219,3 +220,36 @@ def test_candidates_that_cannot_be_told_apart_are_not_weighed():
     assert weights.certainty(lambda w: w[..., 1] - abs(w[..., 0])) > 4
     assert weigh([one, [part * 1.01 for part in one]], seen) is None
     assert weigh([one[:1], other[:1]], seen[:1]) is None  # too little
+
+
+def recorded(rng, smooth_rotation, shift=0):
+    """Motion that follows the actions of its own row, whose positions change so slowly that neighbours are alike."""
+    recordings = []
+    for index in range(8):
+        times = np.arange(120)[:, None]
+        slow = np.sin(times * rng.uniform(0.02, 0.04, 3) + rng.uniform(0, 6, 3))
+        turned = np.sin(times * 0.03 + rng.uniform(0, 6, 3)) if smooth_rotation else rng.uniform(-1, 1, (120, 3))
+        moves = np.concatenate([0.01 * slow, 0.02 * turned], axis=1)
+        state = np.cumsum(np.vstack([np.zeros((1, 6)), moves[:-1]]), axis=0) + 1e-5 * rng.normal(size=moves.shape)
+        actions = np.roll(moves, shift, axis=0)
+        numbers = (state.astype(np.float32), actions.astype(np.float32), "go", "task", f"source {index}")
+        recordings.append(Recording(index, *numbers))
+    return tuple(recordings)
+
+
+@pytest.mark.parametrize("shift", [0, 1])
+def test_rotation_tells_the_timing_where_the_position_is_too_smooth(shift):
+    components = (
+        ActionComponent(name="move", dims=3, kind="delta_position", unit="m"),
+        ActionComponent(name="turn", dims=3, kind="delta_rotation", unit="rad", rotation="euler_xyz"),
+    )
+    pose = StateComponent(name="place", dims=3, unit="m"), StateComponent(name="pose", dims=3, rotation="euler_xyz")
+    specs = ActionSpec(components=components, rate_hz=30), ObservationSpec(cameras=(), state=pose, rate_hz=30)
+    data = Examined(*specs, recorded(np.random.default_rng(0), False, shift))
+    assert [finding.check for finding in check_timing.check(data)] == ["timing"] * shift
+    share, told = verified(data)["timing"].split("%")
+    assert float(share) == pytest.approx(100 * shift, abs=3)
+    assert told == " of the motion is due to the next row's action"
+    smooth = Examined(*specs, recorded(np.random.default_rng(0), True, shift))
+    assert check_timing.check(smooth) == []
+    assert verified(smooth)["timing"] == ALIKE

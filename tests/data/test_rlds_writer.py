@@ -10,7 +10,7 @@ from tfds_folder import example, frame
 from robovlms.core.errors import CorruptData, UserError
 from robovlms.data.oxe.dataset import OXEDataset
 from robovlms.data.rlds.folder import RLDSDataset
-from robovlms.data.rlds.tfrecord import record_offsets
+from robovlms.data.rlds.tfrecord import record_places
 from robovlms.data.rlds.tfrecord_write import framed, serialize_example
 from robovlms.data.rlds.writer import RLDSWriter
 from robovlms.data.sources import RLDSConfig
@@ -56,7 +56,7 @@ def test_shards_and_descriptions(write):
     info = json.loads((path / "dataset_info.json").read_text())
     files = sorted(path.glob("robovlms-train.tfrecord-*"))
     assert [file.name for file in files] == [f"robovlms-train.tfrecord-{i:05d}-of-{len(files):05d}" for i in range(5)]
-    assert info["splits"][0]["shardLengths"] == [str(len(record_offsets(file))) for file in files] == ["1"] * 5
+    assert info["splits"][0]["shardLengths"] == [str(len(record_places(file))) for file in files] == ["1"] * 5
     assert info["splits"][0]["numBytes"] == str(sum(file.stat().st_size for file in files))
     assert not list(path.glob("*.part"))
     record = RLDSDataset(path).read(4)

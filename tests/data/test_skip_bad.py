@@ -20,7 +20,7 @@ from robovlms.core.errors import CorruptData
 from robovlms.data.dataset_statistics import load
 from robovlms.data.detect import kinds
 from robovlms.data.lerobot.writer import LeRobotWriter
-from robovlms.data.rlds.tfrecord import record_offsets
+from robovlms.data.rlds.tfrecord import record_places
 from robovlms.data.rlds.writer import RLDSWriter
 from robovlms.data.store.build import build_store, cache_folder, open_sources
 from robovlms.data.store.cache import load_store
@@ -81,7 +81,7 @@ def tfrecord(write):
     path = write(RLDSWriter)
     (file,) = path.glob("*.tfrecord*")
     data = bytearray(file.read_bytes())
-    data[record_offsets(file)[BAD + 1] - 200] ^= 1
+    data[record_places(file)[BAD].stop - 200] ^= 1
     file.write_bytes(data)
     return {"kind": "rlds", "path": str(path)}, rf"{file.name}, record {BAD}"
 
@@ -270,8 +270,10 @@ def test_a_conversion_has_the_sound_episodes(png, tmp_path, monkeypatch, capsys,
     np.testing.assert_array_equal(last.actions, make_episode(EPISODES - 1, length=3 + EPISODES).actions)
 
 
-def test_a_run_records_what_it_left_out(npz, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("in_the_file", [True, False])
+def test_a_run_records_what_it_left_out(npz, tmp_path, monkeypatch, capsys, in_the_file):
     settings, says = npz
+    flag = [] if in_the_file else ["--skip-bad"]
     experiment = {
         "name": "bad",
         "model": {
@@ -279,12 +281,23 @@ def test_a_run_records_what_it_left_out(npz, tmp_path, monkeypatch, capsys):
             "architecture": {"kind": "film_cnn", "chunk": 1, "channels": [8, 8, 8], "width": 16, "text_width": 8},
             "head": {"kind": "mlp", "hidden": 16},
         },
-        "data": [settings | {"cameras": ["rgb_static"], "skip_bad": True, "holdout": 0.3}],
+        "data": [settings | {"cameras": ["rgb_static"], "skip_bad": in_the_file, "holdout": 0.3}],
         "training": {"batch_size": 4, "steps": 2},
     }
     (tmp_path / "bad.yaml").write_text(yaml.safe_dump(experiment))
-    code, _, err = run(monkeypatch, capsys, "train", "--config", tmp_path / "bad.yaml", "--out", tmp_path / "run")
+    where = ["--config", tmp_path / "bad.yaml", "--cache", tmp_path / "cache"]
+    if not in_the_file:
+        code, _, err = run(monkeypatch, capsys, "train", *where, "--out", tmp_path / "run")
+        assert code == 2
+        assert re.search(says, err)
+    code, out, err = run(monkeypatch, capsys, "data", "cache", *where, *flag)
     assert code == 0, err
+    assert "Left out, because damaged: 1 episodes" in out
+    (cached,) = (tmp_path / "cache").glob("*/store.json")
+    assert [one["episode"] for one in json.loads(cached.read_text())["skipped"]] == [BAD]
+    code, _, err = run(monkeypatch, capsys, "train", *where, *flag, "--out", tmp_path / "run")
+    assert code == 0, err
+    assert list((tmp_path / "cache").glob("*/store.json")) == [cached]
     data = json.loads((tmp_path / "run/experiment.json").read_text())["data"]
     (bad,) = data["skipped"]
     assert bad["episode"] == BAD

@@ -1,4 +1,5 @@
 import struct
+from io import FileIO
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from tfds_folder import example, frame, message, varint
 
 from robovlms.core.errors import CorruptData
-from robovlms.data.rlds.tfrecord import masked_crc, parse_example, read_record, record_offsets
+from robovlms.data.rlds.example import parse_example
+from robovlms.data.rlds.tfrecord import masked_crc, read_record, record_places
 
 
 @settings(max_examples=100, deadline=None)
@@ -46,6 +48,37 @@ def test_the_two_fields_of_an_entry_come_in_any_order():
     assert parse_example(message(1, message(1, entry)), "here")["i"].tolist() == [7]
 
 
+@pytest.mark.parametrize("size", [0, 127, 128, 16383, 16384, 2**21])
+def test_lengths_of_every_number_of_bytes(size):
+    texts = [b"first", bytes(size), b"last"]
+    assert parse_example(example({"a": ("bytes", texts)}), "here")["a"] == texts
+    assert parse_example(example({"a": ("float", [1.5] * (size // 4))}), "here")["a"].tolist() == [1.5] * (size // 4)
+
+
+ITEM = message(1, b"x")
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        message(1, varint(1 << 3) + varint(5)),  # a number in a list of bytes
+        message(1, ITEM + b"\x0a\x09x"),  # an item longer than its list
+        message(1, ITEM + b"\x0a"),  # an item without a length
+        message(1, message(2, b"x")),  # a field that lists do not have
+        message(1, ITEM)[:-1] + b"",  # a list that is cut short
+        message(1, ITEM) + message(1, ITEM),  # two lists
+        message(4, ITEM),  # a list of no known kind
+        message(2, message(1, b"123")),  # three quarters of a float
+        message(2, varint(1 << 3 | 5) + b"123"),
+    ],
+)
+def test_a_feature_that_is_none(feature):
+    data = message(1, message(1, message(1, b"name") + message(2, feature)))
+    with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
+        parse_example(data, "here")
+    assert parse_example(data, "here", ()) == {"name": []}
+
+
 @pytest.mark.parametrize("entry", [message(1, b"i"), message(1, b"i") + message(3, b""), varint(1 << 3) + varint(5)])
 def test_an_entry_without_a_name_or_values(entry):
     with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
@@ -73,7 +106,8 @@ def file(tmp_path):
 
 
 def read_all(path):
-    return [parse_example(read_record(path, at, i), str(i)) for i, at in enumerate(record_offsets(path))]
+    with FileIO(path) as opened:
+        return [parse_example(read_record(opened, place), place) for place in record_places(path)]
 
 
 def test_records_in_order(file):
@@ -101,9 +135,9 @@ def test_every_flipped_byte_is_noticed(file):
 def test_garbage(tmp_path):
     (tmp_path / "a").write_bytes(b"this is no record file at all")
     with pytest.raises(CorruptData, match="record 0: the length is damaged, or this is no TFRecord"):
-        record_offsets(tmp_path / "a")
+        record_places(tmp_path / "a")
     with pytest.raises(CorruptData, match="is missing"):
-        record_offsets(tmp_path / "b")
+        record_places(tmp_path / "b")
     with pytest.raises(CorruptData, match=r"here: not a tf.Example"):
         parse_example(b"\xff\xff\xff", "here")
     with pytest.raises(CorruptData, match=r"here: not a tf.Example"):

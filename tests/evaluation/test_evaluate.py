@@ -1,23 +1,17 @@
 """A whole evaluation: files, resuming after a kill, folders that are taken, clips."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from toy_policy import CHECKPOINT, ToyPolicy, toy_benchmark, toy_jobs, toy_protocol
 from toy_world import ToyWorld
 
-from robovlms.core.errors import CorruptData, UserError, WorkFailed
+from robovlms.core.errors import UserError, WorkFailed
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.overlay import PANEL, VIEW
 from robovlms.evaluation.results import Checkpoint, load
-from robovlms.evaluation.store import EpisodeStore
+from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.video import VideoRecorder
 
 SLOW = ("left", "slow", "left", "slow", "left")
@@ -33,8 +27,7 @@ def test_files_of_an_evaluation(tmp_path):
     results = evaluate(tmp_path / "run", workers=1)
     assert load(tmp_path / "run") == results
     assert {path.name for path in (tmp_path / "run").iterdir()} == {
-        "run.json",
-        "episodes.jsonl",
+        "episodes.sqlite",
         "results.json",
         "timing.json",
     }
@@ -45,52 +38,31 @@ def test_files_of_an_evaluation(tmp_path):
     assert one == other
 
 
-def test_a_killed_evaluation_resumes_exactly(tmp_path):
-    """kill -9 of the parent in the middle: its workers go, and the rest gives what an unbroken run gives."""
-    script = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from pathlib import Path\n"
-        "import test_evaluate as t\n"
-        "if __name__ == '__main__':\n"
-        f"    t.evaluate(Path({str(tmp_path / 'killed')!r}), tasks=t.SLOW, workers=1)\n"
-    )
-    (tmp_path / "main.py").write_text(script)
-    child = subprocess.Popen([sys.executable, tmp_path / "main.py"], stdout=subprocess.DEVNULL)
-    episodes = tmp_path / "killed" / "episodes.jsonl"
-    while not episodes.is_file() or episodes.read_bytes().count(b"\n") < 2:
-        assert child.poll() is None, "finished before it could be killed"
-        time.sleep(0.01)
-    workers = subprocess.run(["pgrep", "-P", str(child.pid)], capture_output=True, text=True).stdout.split()
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    with episodes.open("a") as file:
-        file.write('{"id": "toy-0')  # what a kill in the middle of a line leaves
-    resumed = evaluate(tmp_path / "killed", tasks=SLOW, resume=True)
-    assert resumed == evaluate(tmp_path / "whole", tasks=SLOW)
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert workers
-    assert not any(Path(f"/proc/{pid}").exists() for pid in workers)
+class Watched(ToyPolicy):
+    """Knows which episodes it was asked to play."""
+
+    started = frozenset()
+
+    def start(self, episode, instruction, *, seed):
+        self.started |= {episode}
+        super().start(episode, instruction, seed=seed)
 
 
 def test_resuming_plays_only_what_is_missing(tmp_path):
-    whole = evaluate(tmp_path)
-    lines = (tmp_path / "episodes.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "episodes.jsonl").write_text("".join(lines[:4]))
-    (tmp_path / "results.json").unlink()
-    policy = ToyPolicy()
-    started = []
-    start = policy.start
-    policy.start = lambda episode, *args, **kwargs: (started.append(episode), start(episode, *args, **kwargs))
-    assert evaluate(tmp_path, policy=policy, resume=True) == whole
-    assert set(started) == {json.loads(line)["id"] for line in lines[4:]}
-    assert evaluate(tmp_path, policy=None, resume=True) == whole  # finished already: nothing to play
+    whole = evaluate(tmp_path / "whole")
+    evaluate(tmp_path / "part", shard=Shard(1, 3))
+    assert not (tmp_path / "part" / "results.json").exists()
+    assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
+    assert policy.started == {f"toy-{n:03d}" for n in (1, 2, 4, 5, 7, 8)}
+    before = (tmp_path / "part" / "timing.json").read_bytes()
+    assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
+    assert not policy.started
+    assert (tmp_path / "part" / "timing.json").read_bytes() == before
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):
     evaluate(tmp_path)
-    with pytest.raises(UserError, match=r"already holds episodes.jsonl.*--resume"):
+    with pytest.raises(UserError, match=r"already holds episodes.sqlite.*--resume"):
         evaluate(tmp_path)
     with pytest.raises(UserError, match=r"executor: the folder has 'chunk:3', now 'first'"):
         evaluate(tmp_path, protocol=toy_protocol(9, executor="first"), resume=True)
@@ -108,25 +80,10 @@ def test_foreign_folders_and_files_are_refused(tmp_path):
         evaluate(tmp_path / "notes.txt")
 
 
-def test_a_damaged_episode_names_its_line(tmp_path):
-    evaluate(tmp_path)
-    lines = (tmp_path / "episodes.jsonl").read_text().splitlines(keepends=True)
-    (tmp_path / "episodes.jsonl").write_text(lines[0] + lines[1][:40] + "\n" + lines[2])
-    with pytest.raises(CorruptData, match="line 2 is not valid JSON"):
-        EpisodeStore(tmp_path, toy_protocol(9), CHECKPOINT, resume=True)
-
-
-def test_a_full_disk_says_so(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
-    monkeypatch.setattr("robovlms.evaluation.store.write_json", lambda *_: None)
-    with pytest.raises(UserError, match=r"disk is full.*--resume"):
-        evaluate(tmp_path)
-
-
 def test_only_infrastructure_errors_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setattr("robovlms.evaluation.rollout.MAX_TRIES", 2)
     with pytest.raises(WorkFailed, match="infrastructure error"):
-        evaluate(tmp_path, num=1, tasks=["crash"], workers=1)  # no crash file: the world raises
+        evaluate(tmp_path, num=1, tasks=["crash"], workers=1)  # no fault file: the world raises
     assert load(tmp_path).num_infrastructure_errors == 1
 
 

@@ -30,7 +30,7 @@ def cluster():
 
 
 def workers(cluster, num=2, **settings):
-    factory = toy_factory(**{name: settings.pop(name) for name in ("crash_file", "error") if name in settings})
+    factory = toy_factory(**{name: settings.pop(name) for name in ("fault_file", "error") if name in settings})
     return RayWorkers(factory, RULES, num, address=cluster.address, **settings)
 
 
@@ -42,11 +42,11 @@ def test_two_machines_play_the_same_episodes_in_the_same_order(cluster):
 
 @pytest.mark.parametrize(("num_crashes", "status"), [(2, "ok"), (1000, "infrastructure_error")])
 def test_an_episode_that_kills_its_actor(cluster, tmp_path, num_crashes, status):
-    crash_file = tmp_path / "crashes"
-    crash_file.write_text(str(num_crashes))
+    fault_file = tmp_path / "crashes"
+    fault_file.write_text(str(num_crashes))
     jobs = toy_jobs(9)
     jobs[2] = toy_jobs(9, tasks=["crash"])[2]
-    results = {r.id: r for r in play(jobs, 0, pool=workers(cluster, crash_file=str(crash_file)))}
+    results = {r.id: r for r in play(jobs, 0, pool=workers(cluster, fault_file=str(fault_file)))}
     assert results[jobs[2].id].status == status
     others = {r.id: r for r in play(toy_jobs(9), 0)}
     assert all(result == others[name] for name, result in results.items() if name != jobs[2].id)

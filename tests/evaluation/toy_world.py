@@ -12,13 +12,8 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.core.types import Observation, Step
 
 ACTION_SPEC = ActionSpec(components=(ActionComponent(name="push", dims=2, kind="other"),), rate_hz=10)
-SENTENCES = {
-    "left": ("go left", "move to the left"),
-    "right": ("go right",),
-    "crash": ("crash",),
-    "slow": ("slow",),
-    "hang": ("hang",),
-}
+SENTENCES = {"left": ("go left", "move to the left"), "right": ("go right",), "slow": ("slow",)}
+FAULTS = ("crash", "raise", "hang", "nan", "undecided")
 
 
 @dataclass(frozen=True)
@@ -30,18 +25,18 @@ class Moment:
 
 
 class ToyWorld:
-    """``crash_file``: the task 'crash' kills the process as long as the file holds a positive count, and lowers it."""
+    """The tasks of ``FAULTS`` break down; with a ``fault_file`` while it holds a positive count, which they lower."""
 
-    def __init__(self, image_size=8, crash_file=None, error=None):
+    def __init__(self, image_size=8, fault_file=None, error=None):
         self.observation_spec = ObservationSpec(
             cameras=(Camera(name="only", height=image_size, width=image_size),),
             state=(StateComponent(name="x", dims=1),),
             rate_hz=10,
         )
         self.action_spec = ACTION_SPEC
-        self.tasks = tuple(SENTENCES)
+        self.tasks = (*SENTENCES, *FAULTS)
         self.num_renders = 0
-        self._size, self._crash_file = image_size, crash_file
+        self._size, self._fault_file = image_size, fault_file
         self._moment = Moment(0.0, 0, 0.0)
         if error is not None:
             raise error
@@ -54,12 +49,10 @@ class ToyWorld:
         self._moment = replace(self._moment, before=self._moment.x, task=task)
 
     def step(self, action, render=True):
-        if self._moment.task == "crash":
-            self._crash()
+        if self._moment.task in FAULTS and self._breaks():
+            return self._fault(self._moment.task)
         if self._moment.task == "slow":
             time.sleep(0.02)
-        if self._moment.task == "hang":
-            time.sleep(3600)
         m = self._moment
         push = float(np.tanh(action[0])) * (1 + 0.1 * (m.noise % 7))
         self._moment = Moment(m.x + push, (m.noise * 1103515245 + 12345) % 2**31, m.before, m.task)
@@ -75,7 +68,7 @@ class ToyWorld:
         return self._observe(render)
 
     def instructions(self, task, split):
-        return SENTENCES[task]
+        return SENTENCES.get(task, (task,))
 
     def close(self):
         pass
@@ -86,9 +79,23 @@ class ToyWorld:
         image = (np.arange(self._size**2 * 3).reshape(self._size, self._size, 3) * (3 + x)).astype(np.int64) % 256
         return Observation({"only": image.astype(np.uint8)} if render else {}, np.array([x], np.float32))
 
-    def _crash(self):
-        path = Path(self._crash_file)
+    def _breaks(self):
+        if self._fault_file is None:
+            return True
+        path = Path(self._fault_file)
         count = int(path.read_text())
-        if count:
-            path.write_text(str(count - 1))
+        path.write_text(str(max(count - 1, 0)))
+        return count > 0
+
+    def _fault(self, kind):
+        if kind == "crash":
             os.kill(os.getpid(), signal.SIGKILL)
+        if kind == "hang":
+            time.sleep(3600)
+        if kind == "raise":
+            raise RuntimeError("the simulator is unstable")
+        step = Step(self._observe(render=False), False)
+        if kind == "nan":
+            return replace(step, observation=replace(step.observation, state=np.full(1, np.nan, np.float32)))
+        object.__setattr__(step, "success", float("nan"))  # what no type checker sees in a simulator of one's own
+        return step

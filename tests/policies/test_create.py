@@ -100,6 +100,7 @@ def test_names_and_display_names_are_taken_and_others_refused():
         ({"size": "tiny", "normalization": {"components": {"gripper": "clip"}}}, "a gripper is always 0"),
         ({"size": "tiny", "path": "x"}, "a miniature has no path"),
         ({"path": "tiny:paligemma"}, "tiny:paligemma is no LLaVA"),
+        ({"size": "tiny", "observation_spec": {"cameras": [], "rate_hz": 10}}, "at least one camera"),
         ({"path": "no/where/here"}, "no Hugging Face model there"),
         ({"size": "tiny", "backbone": {"lora": {"rnak": 2}}}, "Did you mean 'backbone.lora.rank'"),
         ({"size": "tiny", "architecture": {"histroy": 2}}, "Did you mean 'architecture.history'"),

@@ -100,6 +100,11 @@ def looking():
         (lambda columns: {name: column[:6] for name, column in columns.items()}, "'tabletop'.*'gripper' is missing"),
         (lambda columns: columns | {"mean": [float("nan")] * 7}, "mean.0.*finite"),
         (lambda columns: {name: column for name, column in columns.items() if name != "q99"}, "q99"),
+        (
+            lambda columns: columns | {"q01": columns["q99"], "q99": columns["q01"]},
+            "q01 .* is above q99 .* dimension 0",
+        ),
+        (lambda columns: columns | {"std": [*columns["std"][:6], -1.0]}, "std -1 is negative in dimension 6"),
     ],
 )
 def test_a_checkpoint_with_bad_statistics_is_refused_when_it_is_loaded(tmp_path, spoil, message):
@@ -113,6 +118,22 @@ def test_a_checkpoint_with_bad_statistics_is_refused_when_it_is_loaded(tmp_path,
     path.write_text("{}")
     with pytest.raises(UserError, match="at least one embodiment"):
         VLA.from_pretrained(tmp_path)
+
+
+def test_weights_that_are_not_finite_are_refused_when_they_are_loaded(tmp_path):
+    vla = make()
+    with torch.no_grad():
+        vla.network.head.pose.bias[0] = torch.nan
+    vla.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"head\.pose\.bias.*not finite"):
+        VLA.from_pretrained(tmp_path)
+
+
+def test_a_batch_of_nothing_and_a_negative_seed_are_refused():
+    with pytest.raises(UserError, match="batch_size is 0"):
+        make().policy("first", batch_size=0)
+    with pytest.raises(UserError, match="seed of episode 'a' is -1"):
+        make().policy("first", batch_size=1).start("a", "open the drawer", seed=-1)
 
 
 def test_a_checkpoint_of_before_chains_still_loads(tmp_path):

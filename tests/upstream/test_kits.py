@@ -77,6 +77,12 @@ def test_a_kit_of_heads_does_not_check_a_policy(tmp_path):
         check_policy(import_checkpoint(source(KITS / "kosmos_lstm"), tmp_path / "ours"), KITS / "heads")
 
 
+@needs_kits
+def test_a_kit_of_another_policy_does_not_check_it(tmp_path):
+    with pytest.raises(UserError, match=r"another policy: window_size, .*act_head.* differ"):
+        check_policy(import_checkpoint(source(KITS / "kosmos_lstm"), tmp_path / "ours"), KITS / "kosmos_discrete")
+
+
 def test_ids_must_be_the_same_and_shapes_too():
     found = Comparison({"ids": torch.tensor([40000]), "x": torch.zeros(2), "big": torch.full((1,), 100.0)})
     found.add("ids", torch.tensor([40001]))

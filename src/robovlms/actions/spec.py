@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, FiniteFloat, PositiveFloat, model_validator
 
 from robovlms.core.config import Config
-from robovlms.core.errors import SpecMismatch, UnknownName
+from robovlms.core.errors import SpecMismatch, UnknownName, UserError
 from robovlms.core.geometry import WIDTHS, Rotation
 
 Item = TypeVar("Item")
@@ -57,15 +57,12 @@ class ActionComponent(Config):
 class ActionSpec(Config):
     """Ordered action components and the control rate."""
 
-    components: tuple[ActionComponent, ...]
+    components: tuple[ActionComponent, ...] = Field(min_length=1)
     rate_hz: PositiveFloat
 
     @model_validator(mode="after")
     def _distinct(self) -> "ActionSpec":
-        names = [component.name for component in self.components]
-        twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
-        if twice:
-            raise ValueError(f"component '{twice[0]}' is named twice")
+        _require_distinct("component", [component.name for component in self.components])
         return self
 
     @property
@@ -97,15 +94,15 @@ class Camera(Config):
     """A camera: its name and the size of the images it delivers, in pixels."""
 
     name: str
-    height: int
-    width: int
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
 
 
 class StateComponent(Config):
     """One group of proprioceptive state dimensions."""
 
     name: str
-    dims: int
+    dims: int = Field(ge=0)
     unit: Unit = "1"
     frame: Frame = "none"
     rotation: Rotation | None = None
@@ -116,7 +113,13 @@ class ObservationSpec(Config):
 
     cameras: tuple[Camera, ...]
     state: tuple[StateComponent, ...] = ()
-    rate_hz: float
+    rate_hz: PositiveFloat
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "ObservationSpec":
+        _require_distinct("camera", self.camera_names)
+        _require_distinct("state component", self.state_names)
+        return self
 
     @property
     def state_dims(self) -> int:
@@ -132,6 +135,15 @@ class ObservationSpec(Config):
     def state_names(self) -> tuple[str, ...]:
         """State component names in order."""
         return tuple(component.name for component in self.state)
+
+    def require_cameras(self) -> None:
+        """Refuse to build a policy that would see nothing.
+
+        Raises:
+            UserError: there is no camera.
+        """
+        if not self.cameras:
+            raise UserError("A policy sees at least one camera: got none. Name some, or leave the choice out.")
 
     def select(self, cameras: Sequence[str] | None = None, state: Sequence[str] | None = None) -> "ObservationSpec":
         """The part of this spec a policy reads, in the order given; ``None`` keeps everything.
@@ -152,10 +164,17 @@ class ObservationSpec(Config):
         return [starts[component.name] + offset for component in chosen for offset in range(component.dims)]
 
 
+def _require_distinct(what: str, names: Sequence[str]) -> None:
+    if twice := [name for name in dict.fromkeys(names) if list(names).count(name) > 1]:
+        raise ValueError(f"{what} '{twice[0]}' is named twice")
+
+
 def _pick(kind: str, items: tuple[Item, ...], names: tuple[str, ...], wanted: Sequence[str] | None) -> tuple[Item, ...]:
-    for name in wanted or ():
+    for place, name in enumerate(wanted or ()):
         if name not in names:
             raise UnknownName(kind, name, names)
+        if name in list(wanted or ())[:place]:
+            raise UserError(f"The {kind} '{name}' is asked for twice. Name it once.")
     return items if wanted is None else tuple(items[names.index(name)] for name in wanted)
 
 

@@ -31,6 +31,16 @@ class ActionStatistics(Config):
             raise ValueError(f"got columns of different lengths {lengths}, expected one number for each dimension")
         return self
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "ActionStatistics":
+        for low, high in (("min", "max"), ("q01", "q99")):
+            for dimension, (least, most) in enumerate(zip(getattr(self, low), getattr(self, high), strict=True)):
+                if least > most:
+                    raise ValueError(f"{low} {least:g} is above {high} {most:g} in dimension {dimension}")
+        if (smallest := min(self.std, default=0.0)) < 0:
+            raise ValueError(f"std {smallest:g} is negative in dimension {self.std.index(smallest)}")
+        return self
+
     @property
     def dims(self) -> int:
         """Number of dimensions."""

@@ -15,6 +15,7 @@ from robovlms.heads.head import Losses
 def answer_loss(backbone: Backbone, batch: VLBatch) -> Losses:
     """Mean over all tokens of all answers, each with the end of the text behind it.
 
+    Where processes share a batch, the mean over them is that of the whole batch, however long each one's answers are.
     The prompt is ``[image, question, answer]`` in the family's wording. Questions are padded on the left, so that
     every answer begins in the same place, and answers are no part of a prefix that sees itself.
     """
@@ -24,7 +25,8 @@ def answer_loss(backbone: Backbone, batch: VLBatch) -> Losses:
     segments: list[Segment] = [Image(media, batch.has_image), _ending_together(question)]
     hidden, _ = backbone.think(backbone.compose([*segments, Action(ids[:, :-1])]))
     logits = backbone.speak(hidden[:, -ids.shape[1] :][said])
-    answers = F.cross_entropy(logits.float(), ids[said])
+    summed = F.cross_entropy(logits.float(), ids[said], reduction="sum")
+    answers = summed / (_num_tokens(backbone, batch) * len(batch) / len(batch.all_answers))
     return Losses(batch.loss_weight * answers, {"answers": answers})
 
 
@@ -42,13 +44,22 @@ def require_askable(backbone: Backbone, texts: set[str]) -> None:
 
 def _answers(backbone: Backbone, batch: VLBatch) -> tuple[Int[Tensor, "b l"], Bool[Tensor, "b l"]]:
     """Token ids of the answers, padded on the right, and which of them are said."""
-    end = backbone.tokenizer.eos_token_id
-    found = backbone.tokenizer(list(batch.answers), add_special_tokens=False)["input_ids"]
-    rows = [torch.tensor([*ids, end][: batch.max_answer_tokens]) for ids in found]
+    rows = _tokens(backbone, batch.answers, batch.max_answer_tokens)
     lengths = torch.tensor([len(row) for row in rows])
-    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=end)
+    ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=backbone.tokenizer.eos_token_id)
     said = torch.arange(ids.shape[1]) < lengths[:, None]
     return ids.to(batch.images.device), said.to(batch.images.device)
+
+
+def _num_tokens(backbone: Backbone, batch: VLBatch) -> int:
+    """Of the answers of the whole batch."""
+    return sum(map(len, _tokens(backbone, batch.all_answers, batch.max_answer_tokens)))
+
+
+def _tokens(backbone: Backbone, answers: tuple[str, ...], most: int) -> list[Int[Tensor, " l"]]:
+    """Each answer and the end of the text, cut at ``most``."""
+    found = backbone.tokenizer(list(answers), add_special_tokens=False)["input_ids"]
+    return [torch.tensor([*ids, backbone.tokenizer.eos_token_id][:most]) for ids in found]
 
 
 def _ending_together(text: Text) -> Text:

@@ -23,6 +23,7 @@ class _FilmConfig(Config):
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network; it has no VLM to load."""
+        observation.require_cameras()
         head = self.head.model_copy(update={"num_slots": len(observation.cameras) + 1})
         width = self.architecture.width
         built = head.build(action, self.architecture.chunk, width, width if observation.state_dims else 0)
@@ -68,6 +69,7 @@ class ACTPolicyConfig(Config):
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network; it has no VLM to load."""
+        observation.require_cameras()
         width = self.architecture.width
         head = self.head.build(action, self.architecture.chunk, width, width if observation.state_dims else 0)
         size = observation.cameras[0].height

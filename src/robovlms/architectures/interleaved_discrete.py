@@ -3,7 +3,6 @@
 An answer is seen by itself alone and takes up no position of what follows it. So a policy cannot copy what it did
 before, every step of a window learns, and acting, which lays out no earlier answers, is what was trained.
 
-A decoder that is apart from what it reads (T5, BART) counts places by tokens; there only the newest step is answered.
 Padding stands on the left and is seen by nobody; the text is before all steps and sees none of them.
 """
 
@@ -18,7 +17,6 @@ from typing_extensions import override
 from robovlms.architectures.answering import Answering, AnsweringConfig
 from robovlms.architectures.streaming import StreamingArchitecture, StreamingConfig
 from robovlms.backbones.backbone import Backbone
-from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
 from robovlms.backbones.prompt import Cache, Segment, Sequence
 from robovlms.core.batch import Batch
 from robovlms.heads.head import Features, Head, Prediction
@@ -39,18 +37,13 @@ class InterleavedDiscreteConfig(AnsweringConfig, StreamingConfig):
 class InterleavedDiscrete(Answering, StreamingArchitecture):
     """Answers after the steps of one sequence."""
 
-    def __init__(self, config: InterleavedDiscreteConfig, backbone: Backbone, head: Head, state_dims: int):
-        super().__init__(config, backbone, head, state_dims)
-        self.answers_newest = isinstance(backbone, EncoderDecoderBackbone)
-
     @override
     def read(self, frames: Features, batch: Batch) -> Features:
         right = self.right(batch)
-        answered = 1 if self.answers_newest else right.shape[1]
         sequence = self.lay_out(frames, batch, right)
         hidden, _ = self.backbone.think(replace(sequence, layout=sequence.layout.answers_apart()))
-        slots, asked = self.asked(hidden, sequence.layout, answered)
-        return Features(slots, frames.valid[:, -answered:], logits=self.logits(asked))
+        slots, asked = self.asked(hidden, sequence.layout, right.shape[1])
+        return Features(slots, frames.valid, logits=self.logits(asked))
 
     @override
     def plan(self, batch: Batch, **given: Any) -> Prediction:
@@ -60,9 +53,9 @@ class InterleavedDiscrete(Answering, StreamingArchitecture):
     def recompute(self, window: Features, batch: Batch, **given: Any) -> Prediction:
         sequence = self.lay_out(window, batch, None)
         hidden, cache = self.backbone.think(sequence, self.backbone.new_cache())
-        answered = 1 if self.answers_newest else window.valid.shape[1]
-        slots = self.backbone.slots(hidden, sequence.layout, answered)[:, -1:]
-        logits = self.answer(slots[:, 0, -1], cache, step=window.valid.shape[1] - 1)
+        num_steps = window.valid.shape[1]
+        slots = self.backbone.slots(hidden, sequence.layout, num_steps)[:, -1:]
+        logits = self.answer(slots[:, 0, -1], cache, step=num_steps - 1)
         return self.head.predict(Features(slots, window.valid[:, -1:], logits=logits[:, None]), **given)
 
     @override
@@ -76,8 +69,7 @@ class InterleavedDiscrete(Answering, StreamingArchitecture):
         for step, cameras in enumerate(steps):
             segments += self.shown(batch, cameras, frames.valid[:, step], step)
             segments += self.states(None if frames.state is None else frames.state[:, step], step)
-            if step == len(steps) - 1 or not self.answers_newest:
-                segments += [*self.slots(step), *([] if right is None else self.told(right[:, step], step))]
+            segments += [*self.slots(step), *([] if right is None else self.told(right[:, step], step))]
         sequence = self.backbone.compose(segments, span=self.span)
         valid = sequence.layout.valid & _there(frames.valid, sequence.layout.step)
         return replace(sequence, layout=replace(sequence.layout, valid=valid))

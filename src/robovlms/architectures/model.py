@@ -104,6 +104,7 @@ class VLAConfig(Config):
 
     def build(self, action: ActionSpec, observation: ObservationSpec, directory: Path | None = None) -> Architecture:
         """The network, with the VLM of ``directory`` when a checkpoint is loaded."""
+        observation.require_cameras()
         backbone = load_backbone(self.backbone, directory / "vlm" if directory else None)
         width = backbone.hidden_size
         reads_state = observation.state_dims and self.architecture.state_in != "prompt"

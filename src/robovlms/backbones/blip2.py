@@ -5,9 +5,9 @@ from typing import Any
 from torch import nn
 from typing_extensions import override
 
-from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.splice import SpliceBackbone
+from robovlms.backbones.t5 import T5Backbone
 
 
 class _QFormer(PretrainedBackbone):
@@ -34,7 +34,7 @@ class Blip2OPTBackbone(_QFormer, SpliceBackbone):
         return super().serves(config) and config.use_decoder_only_language_model
 
 
-class Blip2T5Backbone(_QFormer, EncoderDecoderBackbone):
+class Blip2T5Backbone(_QFormer, T5Backbone):
     """BLIP-2 with T5."""
 
     @classmethod

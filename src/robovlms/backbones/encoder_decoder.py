@@ -2,9 +2,11 @@
 
 Steps are causal in all three attentions, so a sequence of steps can be thought step by step: the encoder's tokens of a
 step see earlier steps, and a slot sees the encoder's tokens up to its own step. Positions of these encoders follow from
-a token's place, so padding is moved to the end before encoding and back afterwards.
+a token's place, so padding is moved to the end before encoding and back afterwards. In the decoder a family moves
+tokens to their positions (``placed``), which padding and answers of earlier steps do not take up.
 """
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 from transformers import DynamicCache, EncoderDecoderCache
 from typing_extensions import override
 
+from robovlms.backbones.backbone import causal, visible
 from robovlms.backbones.compose import Part, everywhere
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.prompt import Cache, Layout, TokenKind
@@ -41,7 +44,7 @@ class EncoderDecoderBackbone(PretrainedBackbone):
         return self.text_tower.get_encoder()
 
     @property
-    def decoder(self) -> nn.Module:
+    def decoder(self) -> Any:
         """The language model's decoder, without its head."""
         return self.text_tower.get_decoder()
 
@@ -113,18 +116,33 @@ class EncoderDecoderBackbone(PretrainedBackbone):
     def _answer(self, embeds: Tensor, layout: Layout, answers: Bool[Tensor, " s"], states: States) -> Tensor:
         count, step = embeds.shape[1], layout.step
         seen = (step[answers][-count:, None] >= step[~answers]) & layout.valid[:, None, ~answers]
-        total = int(answers.sum())
-        causal = torch.ones(total, total, dtype=torch.bool, device=embeds.device).tril()[-count:]
+        spoken = layout.part(answers)
+        embeds, bias = self._at_positions(embeds, spoken)
         cache = None if states.decoder is None else EncoderDecoderCache(states.decoder, DynamicCache())
         output = self.decoder(
             inputs_embeds=embeds,
-            attention_mask=_additive(causal[None, None], embeds),
+            attention_mask=_additive(visible(causal(spoken, count), spoken), embeds, bias),
             encoder_hidden_states=states.outputs,
             encoder_attention_mask=_additive(seen[:, None], embeds),
             past_key_values=cache,
             use_cache=cache is not None,
         )
         return output.last_hidden_state
+
+    def _at_positions(self, embeds: Tensor, layout: Layout) -> tuple[Tensor, Tensor | None]:
+        positions = self.positions(layout)
+        places = torch.arange(positions.shape[1], device=positions.device).expand_as(positions)
+        return (embeds, None) if torch.equal(positions, places) else self.placed(embeds, positions, places)
+
+    @abstractmethod
+    def placed(
+        self, embeds: Float[Tensor, "b q d"], positions: Int[Tensor, "b s"], places: Int[Tensor, "b s"]
+    ) -> tuple[Float[Tensor, "b q d"], Float[Tensor, "b h q s"] | None]:
+        """The newest tokens at their positions in the decoder, which counts them by their places.
+
+        ``positions`` and ``places`` are those of all tokens so far. Returns embeddings that make up for the difference,
+        and what is added to the scores of attention, if anything.
+        """
 
 
 def _reorder(tokens: Float[Tensor, "b s d"], order: Int[Tensor, "b s"]) -> Float[Tensor, "b s d"]:
@@ -136,6 +154,9 @@ def _sort(allowed: Bool[Tensor, "b s s"], order: Int[Tensor, "b s"], like: Tenso
     return _additive(rows.gather(2, order[:, None, :].expand_as(rows))[:, None], like)
 
 
-def _additive(allowed: Bool[Tensor, "b 1 q k"], like: Tensor) -> Float[Tensor, "b 1 q k"]:
-    """A mask to add to attention scores, as position biases are (T5)."""
-    return torch.zeros_like(allowed, dtype=like.dtype).masked_fill(~allowed, torch.finfo(like.dtype).min)
+def _additive(
+    allowed: Bool[Tensor, "b 1 q k"], like: Tensor, bias: Float[Tensor, "b h q k"] | None = None
+) -> Float[Tensor, "b #h q k"]:
+    """A mask to add to attention scores, as position biases are (T5), and a bias with it."""
+    scores = torch.zeros_like(allowed, dtype=like.dtype) if bias is None else bias.to(like.dtype)
+    return scores.masked_fill(~allowed, torch.finfo(like.dtype).min)

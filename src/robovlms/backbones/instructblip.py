@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from transformers import AutoTokenizer
 from typing_extensions import override
 
-from robovlms.backbones.encoder_decoder import EncoderDecoderBackbone
 from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.backbones.prompt import Text
 from robovlms.backbones.splice import SpliceBackbone
+from robovlms.backbones.t5 import T5Backbone
 from robovlms.core.errors import UserError
 
 QFORMER_TOKENIZER = "qformer_tokenizer"
@@ -71,7 +71,7 @@ class InstructBlipVicunaBackbone(_InstructBlip, SpliceBackbone):
         return super().serves(config) and config.use_decoder_only_language_model
 
 
-class InstructBlipT5Backbone(_InstructBlip, EncoderDecoderBackbone):
+class InstructBlipT5Backbone(_InstructBlip, T5Backbone):
     """InstructBLIP with T5."""
 
     @classmethod

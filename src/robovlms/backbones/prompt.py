@@ -128,11 +128,11 @@ class Layout:
         """Mask of the tokens of these kinds."""
         return torch.isin(self.kind, torch.tensor([int(kind) for kind in kinds], device=self.kind.device))
 
-    def part(self, tokens: slice) -> "Layout":
-        """A run of tokens by itself."""
-        return Layout(
-            self.kind[tokens], self.step[tokens], self.image[tokens], self.cell[tokens], self.valid[:, tokens]
-        )
+    def part(self, tokens: slice | Bool[Tensor, " s"]) -> "Layout":
+        """Some of the tokens by themselves."""
+        shared = {name: getattr(self, name)[tokens] for name in ("kind", "step", "image", "cell")}
+        rows = {name: getattr(self, name) for name in ("valid", "counted", "skipped")}
+        return replace(self, **shared, **{name: None if of is None else of[:, tokens] for name, of in rows.items()})
 
     def near(self, count: int) -> Bool[Tensor, "q s"]:
         """Which tokens are in reach of each of the last ``count``, by their steps; an answer only of its own step."""

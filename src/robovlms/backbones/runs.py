@@ -43,5 +43,5 @@ def _part(sequence: Sequence, tokens: slice) -> Sequence:
     numbers = sequence.layout.image[tokens]
     shown = numbers[numbers >= 0].unique().tolist()
     counted = torch.where(numbers < 0, -1, numbers - min(shown, default=0))
-    layout = replace(sequence.layout.part(tokens), image=counted, span=sequence.layout.span)
+    layout = replace(sequence.layout.part(tokens), image=counted)
     return Sequence(sequence.embeds[:, tokens], layout, tuple(sequence.images[number] for number in shown))

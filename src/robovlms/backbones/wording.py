@@ -52,8 +52,11 @@ class Wording(nn.Module, ABC):
         Training pads to the longest; ``length`` fixes the shape, so that acting never depends on who shares a batch.
 
         Raises:
-            UserError: an instruction is empty, holds a special token, or needs more than ``length`` tokens.
+            UserError: no list of sentences, or one that is empty, holds a special token, or needs more than ``length``
+                tokens.
         """
+        if isinstance(texts, str) or not texts:
+            raise UserError(f"Instructions are a list of sentences, at least one: got {texts!r:.60}.")
         for text in texts:
             self.require_plain(text)
         written = [self.template(text) for text in texts]

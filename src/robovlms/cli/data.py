@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from robovlms.data.sources import SourceConfig
+    from robovlms.data.source import SourceConfig
 
 SETTINGS = {"ignore_unknown_options": True}
 data = typer.Typer(help="Measure a data set, check its conventions, convert it.", no_args_is_help=True)
@@ -157,6 +157,10 @@ def cache(
     cache: Annotated[Path, typer.Option(help="The folder that keeps decoded frames.")] = Path("runs/cache"),
     estimate: Annotated[bool, typer.Option("--estimate", help="Say how large it will be; decode nothing.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Compare every checksum.")] = False,
+    encoded: Annotated[
+        bool, typer.Option("--encoded", help="Keep image files instead of pixels: smaller, decoded while training.")
+    ] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Decode an experiment's frames beforehand, for train --cache; goes on where a killed run was."""
     from rich.console import Console
@@ -164,8 +168,8 @@ def cache(
     from robovlms.cli.data_cache import decode
     from robovlms.cli.train import load_experiment
 
-    experiment = load_experiment(arguments or [], config, data or [], None, None)
-    decode(experiment, cache, Console(highlight=False), estimate, verify)
+    experiment = load_experiment(arguments or [], config, data or [], None, None, skip_bad)
+    decode(experiment, cache, Console(highlight=False), estimate, verify, encoded)
 
 
 def opened(arguments: list[str], kind: str | None, config: Path | None, skip_bad: bool) -> "SourceConfig":

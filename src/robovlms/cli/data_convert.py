@@ -7,7 +7,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from robovlms.cli.skipped import tell_skipped
 from robovlms.data.convert import Conversion, ImageKind, convert
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 
 
 def run(config: SourceConfig, out: Path, to: str, images: ImageKind, quiet: bool) -> Conversion:

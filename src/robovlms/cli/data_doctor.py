@@ -20,7 +20,7 @@ from robovlms.data.doctor.finding import Finding
 from robovlms.data.doctor.mistakes import MISTAKES, Trials, nothing_more, trials
 from robovlms.data.doctor.stored import stored_beside, stored_in
 from robovlms.data.doctor.verified import verified
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 
 COLOURS = {"error": "bold red", "warning": "yellow"}
 

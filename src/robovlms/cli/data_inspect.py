@@ -13,7 +13,7 @@ from rich.text import Text
 
 from robovlms.cli.skipped import tell_skipped
 from robovlms.data.inspection import Inspection, Part, histogram, inspect
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 from robovlms.reports.scales import compact, seconds
 
 BLOCKS = " ▁▂▃▄▅▆▇█"

@@ -12,7 +12,7 @@ from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.processes import end_with_parent
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.dataset_statistics import DataStatistics, Streams, merged, stream, summary
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 from robovlms.reports.scales import compact
 
 SHARDS_PER_WORKER = 4

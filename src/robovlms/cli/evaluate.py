@@ -48,6 +48,10 @@ def evaluate(
     ] = 0.05,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
+    shard: Annotated[str, typer.Option(help="Play part I/N of the episodes; robovlms merge joins folders.")] = "1/1",
+    reply_timeout: Annotated[
+        float, typer.Option(help="Seconds of silence after which a world counts as hanging and is started anew.")
+    ] = 300.0,
 ) -> None:
     """Score a policy on a benchmark, with intervals.
 
@@ -56,7 +60,9 @@ def evaluate(
     """
     from robovlms.cli.scoring import score
     from robovlms.evaluation.results import load
+    from robovlms.evaluation.shards import Shard
     from robovlms.evaluation.stopping import Rival
+    from robovlms.evaluation.store import RESULTS
     from robovlms.reports.terminal import print_summary
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
@@ -75,11 +81,21 @@ def evaluate(
         embodiment=embodiment,
         launcher=launcher,
         rival=rival,
+        reply_timeout_s=reply_timeout,
+        shard=Shard.parse(shard),
     )
+    if not (out / RESULTS).is_file():
+        typer.echo(_part(found, out))
+        return
     next_steps = [f"robovlms report {out}"] + [f"robovlms compare {against} {out}"] * bool(rival)
     print_summary([out], places={"Results": out / "results.json"}, next_steps=next_steps)
     if rival:
         typer.echo(_ended(found, against))
+
+
+def _part(found: "Results", out: Path) -> str:
+    played = f"{len(found.episodes):,} of {found.protocol.num_chains:,} episodes are played."
+    return f"{played} Join this part with the others: robovlms merge {out} ... --out DIR"
 
 
 def _ended(found: "Results", against: Path | None) -> str:

@@ -16,6 +16,7 @@ from robovlms.cli.data import data
 from robovlms.cli.demos import demos
 from robovlms.cli.evaluate import evaluate
 from robovlms.cli.import_checkpoint import import_checkpoint
+from robovlms.cli.merge import merge
 from robovlms.cli.plan import plan
 from robovlms.cli.quickstart import quickstart
 from robovlms.cli.report import report
@@ -36,6 +37,7 @@ app.command()(demos)
 app.add_typer(data, name="data")
 app.command(context_settings={"ignore_unknown_options": True})(train)
 app.command()(evaluate)
+app.command()(merge)
 app.command()(compare)
 app.command()(plan)
 app.command()(report)

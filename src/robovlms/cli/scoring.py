@@ -11,9 +11,11 @@ from robovlms.cli.tabletop_demos import available_cores
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UserError
 from robovlms.evaluation.benchmarks import Options, open_benchmark
-from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.evaluate import WHOLE, run
 from robovlms.evaluation.results import Checkpoint, Results
+from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.stopping import Rival
+from robovlms.evaluation.workers import REPLY_TIMEOUT_S
 from robovlms.launchers.find import find_launcher
 from robovlms.policies.checkpoint_files import digest, locate
 from robovlms.policies.scripted import SCRIPTS, scripted_baseline
@@ -33,6 +35,8 @@ def score(
     embodiment: str | None = None,
     rival: Rival | None = None,
     launcher: str = "local",
+    reply_timeout_s: float = REPLY_TIMEOUT_S,
+    shard: Shard = WHOLE,
 ) -> Results:
     """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
     kind, _, name = checkpoint.partition(":")
@@ -59,8 +63,9 @@ def score(
         workers=workers or available_cores(),
         video=video,
         resume=resume,
+        shard=shard,
         rival=rival,
-        launch=find_launcher(launcher),
+        launch=find_launcher(launcher, reply_timeout_s),
     )
     _keep_provenance(checkpoint, out)
     return results

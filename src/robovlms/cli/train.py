@@ -22,11 +22,14 @@ def train(
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps decoded frames for further runs; default: the run's own.")
     ] = None,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave damaged episodes of all data sets out, and say which.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the experiment; train nothing.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind act."""
-    experiment = load_experiment(arguments or [], config, data or [], seed, minutes)
+    experiment = load_experiment(arguments or [], config, data or [], seed, minutes, skip_bad)
     if dry_run:
         typer.echo(experiment.model_dump_json(indent=2))
         typer.echo(f"digest {experiment.digest()}")
@@ -43,9 +46,14 @@ def train(
 
 
 def load_experiment(
-    arguments: list[str], config: Path | None, data: list[Path], seed: int | None, minutes: float | None
+    arguments: list[str],
+    config: Path | None,
+    data: list[Path],
+    seed: int | None,
+    minutes: float | None,
+    skip_bad: bool = False,
 ) -> "Experiment":
-    """The experiment these arguments describe, validated as a whole."""
+    """The experiment these arguments describe, validated as a whole; ``skip_bad`` is set for all its data."""
     from robovlms.core.config import merge, parse_overrides, read_file, validate
     from robovlms.core.errors import UserError
     from robovlms.recipes import RECIPES
@@ -68,7 +76,11 @@ def load_experiment(
     experiment = validate(Experiment, merge(base, overrides))
     if not experiment.data:
         raise UserError("No data: add --data DIR (made by: robovlms demos tabletop --out DIR).")
-    return experiment
+    if not skip_bad:
+        return experiment
+    return experiment.model_copy(
+        update={"data": tuple(entry.model_copy(update={"skip_bad": True}) for entry in experiment.data)}
+    )
 
 
 def _split(arguments: list[str]) -> tuple[list[str], list[str]]:

@@ -6,7 +6,8 @@ from pathlib import Path
 from rich.console import Console
 
 from robovlms.cli.skipped import tell_skipped
-from robovlms.data.store.build import build_store, open_sources
+from robovlms.data.store.build import open_sources
+from robovlms.data.store.build_encoded import find_or_build
 from robovlms.evaluation.open_loop import write_open_loop
 from robovlms.policies.vla import VLA
 from robovlms.training.experiment import Experiment
@@ -20,7 +21,7 @@ def train_and_measure(experiment: Experiment, out: Path, resume: bool, cache: Pa
     """
     checkpoint = run(experiment, out, resume, cache)
     vla = VLA.from_pretrained(checkpoint).for_acting()
-    store = build_store(open_sources(experiment.data), vla.image_spec, cache=cache or out / CACHE)
+    store = find_or_build(open_sources(experiment.data), vla.image_spec, cache or out / CACHE)
     write_open_loop(vla, store, out)
     tell_skipped(store.skipped, Console(stderr=True, highlight=False))
     shutil.rmtree(out / CACHE, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,7 +10,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from yaml.constructor import ConstructorError
 
-from robovlms.core.errors import CorruptData, UnknownName, UserError
+from robovlms.core.errors import CorruptData, UserError
+from robovlms.core.explain import explained
 
 C = TypeVar("C", bound="Config")
 
@@ -40,7 +40,7 @@ def validate(model: type[C], data: Mapping[str, Any]) -> C:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise _explain(model, data, error) from None
+        raise explained(model, data, error) from None
 
 
 def parse(model: type[C], data: Any, where: Path | str) -> C:
@@ -52,49 +52,6 @@ def parse(model: type[C], data: Any, where: Path | str) -> C:
         field = ".".join(str(part) for part in first["loc"])
         place = f"field '{field}': " if field else ""
         raise CorruptData(f"{where}: {place}{first['msg']}, got {first.get('input')!r:.80}.") from None
-
-
-def _explain(model: type[BaseModel], data: Mapping[str, Any], error: ValidationError) -> UserError:
-    first = error.errors(include_url=False)[0]
-    where, got, context = _option(first["loc"], data), first.get("input"), first.get("ctx", {})
-    match first["type"]:
-        case "extra_forbidden":
-            return UnknownName("field", where, _field_paths(model))
-        case "union_tag_invalid":
-            return UnknownName(f"{where}.kind", context["tag"], re.findall(r"'(.*?)'", context["expected_tags"]))
-        case "literal_error" if isinstance(got, str):
-            return UnknownName(where, got, re.findall(r"'(.*?)'", context["expected"]))
-        case "value_error":
-            place = f"Setting '{where}': " if where else ""
-            return UserError(f"{place}{context['error']}.".replace("..", "."))
-    return UserError(f"Setting '{where}': {first['msg']}; got {got!r:.200}.")
-
-
-def _option(location: Sequence[str | int], data: Any) -> str:
-    """The place as a user writes it: pydantic puts a group's ``kind`` between its name and its field."""
-    parts = []
-    for part in location:
-        group = data if isinstance(data, Mapping) else dict(enumerate(data)) if isinstance(data, list | tuple) else {}
-        if part not in group and group.get("kind") == part:
-            continue
-        parts.append(str(part))
-        data = group.get(part)
-    return ".".join(parts)
-
-
-def _field_paths(model: type[BaseModel], prefix: str = "") -> list[str]:
-    paths = []
-    for name, info in model.model_fields.items():
-        paths.append(prefix + name)
-        for inner in _models_in(info.annotation):
-            paths += _field_paths(inner, f"{prefix}{name}.")
-    return paths
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [inner for arg in getattr(annotation, "__args__", ()) for inner in _models_in(arg)]
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -156,7 +113,7 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     Overriding a ``kind`` with another one clears the settings beside it, which belonged to the old kind.
     """
     merged: dict[str, Any] = json.loads(json.dumps(data))
-    for path, value in sorted(overrides.items(), key=lambda item: (not item[0].endswith("kind"), item[0])):
+    for path, value in sorted(overrides.items(), key=_kinds_first):
         *parents, leaf = path.split(".")
         node = _descend(merged, parents, path)
         if leaf == "kind" and node.get("kind") not in (None, value):
@@ -165,12 +122,29 @@ def merge(data: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
+def _kinds_first(override: tuple[str, Any]) -> tuple[bool, int, str]:
+    """An outer kind before an inner one, and both before what they would clear."""
+    path, _ = override
+    return path.rpartition(".")[2] != "kind", path.count("."), path
+
+
 def _descend(node: dict[str, Any], parents: Sequence[str], path: str) -> dict[str, Any]:
+    """The group a path ends in; a number is a place in a list (``data.0.cameras``)."""
     for part in parents:
-        if node.get(part) is None:  # absent, or a group that is off: setting one of its fields turns it on
-            node[part] = {}
-        child = node[part]
-        if not isinstance(child, dict):
+        child = _entry(node, part, path) if isinstance(node, list) else node.get(part)
+        if child is None:  # absent, or a group that is off: setting one of its fields turns it on
+            child = node[part] = {}
+        if not isinstance(child, dict | list):
             raise UserError(f"Setting '{path}': '{part}' is a value, not a group of settings.")
         node = child
+    if isinstance(node, list):
+        raise UserError(
+            f"Setting '{path}': '{parents[-1]}' is a list. Give it whole, or a field of one of its entries."
+        )
     return node
+
+
+def _entry(entries: list[Any], part: str, path: str) -> Any:
+    if not part.isdigit() or int(part) >= len(entries):
+        raise UserError(f"Setting '{path}': got '{part}', expected one of the {len(entries)} entries, from 0.")
+    return entries[int(part)]

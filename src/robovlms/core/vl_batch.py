@@ -16,6 +16,7 @@ class VLBatch:
         has_image: False where a question is about no image.
         questions: Without the mark that stands for the image.
         answers: What shall be said.
+        all_answers: Those of the whole batch, of which this may be one process's share.
         loss_weight: Factor of the loss.
         max_answer_tokens: Longer answers are cut.
     """
@@ -24,6 +25,7 @@ class VLBatch:
     has_image: Bool[Tensor, " b"]
     questions: tuple[str, ...]
     answers: tuple[str, ...]
+    all_answers: tuple[str, ...]
     loss_weight: float = 1.0
     max_answer_tokens: int = 64
 

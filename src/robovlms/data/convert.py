@@ -19,7 +19,7 @@ from robovlms.core.types import Episode
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.detect import source_config
 from robovlms.data.images import Frames
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 from robovlms.data.writer import DatasetWriter
 
 ImageKind = Literal["png", "jpeg", "mp4"]

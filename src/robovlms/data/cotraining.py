@@ -38,13 +38,15 @@ class VLLoader:
         """
         if self.batch_size % world_size:
             raise UserError(f"Batch size {self.batch_size} does not divide over {world_size} processes.")
-        samples = np.arange(index * self.batch_size + rank, (index + 1) * self.batch_size, world_size)
-        asked = [self.data.questions[number] for number in self._order.draw(samples)[0]]
+        samples = np.arange(index * self.batch_size, (index + 1) * self.batch_size)
+        together = [self.data.questions[number] for number in self._order.draw(samples)[0]]
+        asked = together[rank::world_size]
         return VLBatch(
             images=torch.from_numpy(np.stack([self._pixels(question) for question in asked])),
             has_image=torch.tensor([question.image is not None for question in asked]),
             questions=tuple(question.text for question in asked),
             answers=tuple(question.answer for question in asked),
+            all_answers=tuple(question.answer for question in together),
             loss_weight=self.config.loss_weight,
             max_answer_tokens=self.config.max_answer_tokens,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from robovlms.core.errors import CorruptData
-from robovlms.data.sources import SourceConfig
+from robovlms.data.source import SourceConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.config import Config, parse
 from robovlms.core.files import read_json, write_json
 from robovlms.data.damage import Damage, Skipped
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 from robovlms.data.stats import CHANCE, StreamingStatistics
 
 FILE = "statistics.json"

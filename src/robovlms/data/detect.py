@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 from robovlms.core.config import merge, validate
 from robovlms.core.errors import UnknownName, UserError
-from robovlms.data.sources import DataConfig, SourceConfig
+from robovlms.data.source import SourceConfig
+from robovlms.data.sources import DataConfig
 
 _SIGNS: Mapping[str, Callable[[Path], bool]] = {
     "lerobot": lambda path: (path / "meta" / "info.json").is_file(),

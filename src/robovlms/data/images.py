@@ -26,6 +26,7 @@ Frames = UInt8[np.ndarray, "t _ _ 3"]
 
 # Below this mean size handing an image to a thread costs more than decoding it (a 64 px PNG takes 0.16 ms).
 _LARGE_BYTES = 32_000
+JPEG_QUALITY = 95
 _RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -37,7 +38,7 @@ _RESAMPLE = {
 def encode_image(pixels: RGB, image_format: Literal["png", "jpeg"] = "png") -> bytes:
     """One image as the bytes of a file; the same pixels always give the same bytes."""
     buffer = io.BytesIO()
-    options: dict[str, Any] = {"compress_level": 3} if image_format == "png" else {"quality": 95}
+    options: dict[str, Any] = {"compress_level": 3} if image_format == "png" else {"quality": JPEG_QUALITY}
     Image.fromarray(pixels).save(buffer, image_format, **options)
     return buffer.getvalue()
 

@@ -16,7 +16,7 @@ from robovlms.actions.spec import ActionComponent, Camera, StateComponent
 from robovlms.actions.statistics import ActionStatistics
 from robovlms.core.errors import UserError
 from robovlms.data.damage import Damage, Skipped
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 from robovlms.data.stats import StreamingStatistics
 
 BINS = 24

@@ -132,8 +132,8 @@ class Loader:
     def _images(self, index: int, frames: np.ndarray) -> dict[str, torch.Tensor]:
         groups = index * len(self.store.episodes) + np.searchsorted(self.store.episodes.starts, frames, side="right")
         found = {}
-        for number, (camera, pixels) in enumerate(self.store.images.items()):
-            taken = np.take(pixels, frames, axis=0)
+        for number, camera in enumerate(self.store.images):
+            taken = self.store.pixels(camera, frames)
             if self.augment:
                 taken = augment(taken, groups, self.augment, self.seed, number)
             found[camera] = torch.from_numpy(taken)

@@ -6,7 +6,7 @@ from robovlms.core.errors import MissingExtra, UnknownName, UserError
 from robovlms.core.types import Episode
 from robovlms.data.doctor.finding import Finding
 from robovlms.data.doctor.kept import spread
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 from robovlms.demos.replay import replay
 
 MOST = 20

@@ -13,6 +13,7 @@ from robovlms.core.trace import Moment, Traced
 from robovlms.core.types import Observation
 from robovlms.evaluation.failures import TIMEOUT, failure_of
 from robovlms.evaluation.results import EpisodeResult, TaskResult
+from robovlms.evaluation.sanity import sound, sound_step
 from robovlms.evaluation.video import VideoRecorder
 
 
@@ -57,13 +58,16 @@ class Rules:
 class Turn:
     """What an episode waits with: an observation, with a new instruction where a task begins; or its result.
 
-    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show.
+    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show. ``took_s`` is
+    what it took the world, ``render_s`` how much of it was drawing (None where the world does not tell).
     """
 
     observation: Observation | None = None
     rendered: bool = False
     instruction: str | None = None
     result: EpisodeResult | None = None
+    took_s: float = 0.0
+    render_s: float | None = None
 
 
 class Player:
@@ -84,19 +88,19 @@ class Player:
         if job.video is not None:
             self._recorder = VideoRecorder(job.video, self._world)
         render = self._must_render
-        return self._begin_task(self._world.reset(job.initial_state, job.seed, render), render)
+        return self._begin_task(sound(self._world.reset(job.initial_state, job.seed, render)), render)
 
     def act(self, action: np.ndarray, render: bool) -> Turn:
         """Play one control step; a success begins the next task, a failure or the last success ends the episode."""
         render = render or self._must_render
-        step = self._world.step(action, render)
+        step = sound_step(self._world.step(action, render))
         self._num_steps += 1
         self._keep_moment()
         if self._recorder is not None:
             self._recorder.add(step.observation, action)
         if not step.success and self._num_steps < self._rules.max_steps:
             return Turn(step.observation, render)
-        self._end_task(step.success)
+        self._end_task(bool(step.success))
         if step.success and len(self._results) < len(self._job.tasks):
             return self._begin_task(step.observation, render)
         return Turn(result=self._end())
@@ -104,7 +108,7 @@ class Player:
     def look(self) -> Turn:
         """Render the present moment: a task may begin at a step that nobody meant to look at."""
         # Restoring a snapshot is the one way every world has to render without moving.
-        return Turn(self._world.restore(self._world.snapshot()), rendered=True)
+        return Turn(sound(self._world.restore(self._world.snapshot())), rendered=True)
 
     def close(self) -> None:
         """Drop an unfinished recording."""

@@ -1,6 +1,5 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
-import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -8,25 +7,30 @@ from functools import partial
 from pathlib import Path
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
-from robovlms.core.errors import WorkFailed
+from robovlms.core.errors import UserError
 from robovlms.core.files import write_json
 from robovlms.core.protocols import Policy
 from robovlms.evaluation import results
+from robovlms.evaluation.agenda import Agenda
+from robovlms.evaluation.concluding import VIDEOS, Decide, conclude, undecided, write_video_index
 from robovlms.evaluation.episode import Job, Rules, WorldFactory
 from robovlms.evaluation.host import Workers
+from robovlms.evaluation.identity import Identity
+from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult, Results, Stopped
+from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.stopping import Rival
-from robovlms.evaluation.store import RESULTS, EpisodeStore
+from robovlms.evaluation.store import EpisodeStore
+from robovlms.evaluation.throughput import Spent, timing
 from robovlms.evaluation.workers import open_workers
 
-VIDEOS = "videos"
+TIMING = "timing.json"
+WHOLE = Shard()
 OpenWorkers = Callable[[WorldFactory, Rules, int], Workers]
 """Starts so many workers; ``launchers`` has others than this machine's processes."""
-Decide = Callable[[Sequence[EpisodeResult]], tuple[Stopped, Sequence[EpisodeResult]] | None]
-"""Whether the episodes that ended decide the evaluation, and which of them do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,11 @@ def run(
     workers: int = 1,
     video: int = 0,
     resume: bool = False,
+    shard: Shard = WHOLE,
     rival: Rival | None = None,
     launch: OpenWorkers = open_workers,
 ) -> Results:
-    """Play the jobs a folder does not hold yet, and write its results.
+    """Play the jobs a folder does not hold yet, and write its results once none is missing.
 
     A policy's conventions are compared with the worlds' before anything is written (``bind``, where it has one).
 
@@ -71,9 +76,14 @@ def run(
         out: The folder for results, episodes and ``videos/``.
         workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
         video: How many of the first jobs are recorded.
-        resume: Go on with an interrupted evaluation of the same protocol and checkpoint.
+        resume: Go on with an interrupted evaluation of the same protocol and checkpoint, and play again what an
+            infrastructure error ended.
+        shard: The part of the jobs to play; ``merging.merge`` joins the folders of all parts.
         rival: Stop as soon as it is known which of this policy and another one is better.
         launch: Starts the workers.
+
+    Returns:
+        What the folder holds now.
 
     Raises:
         SpecMismatch: The policy means something else by its actions or observations.
@@ -84,74 +94,60 @@ def run(
         bind(benchmark.action_spec, benchmark.observation_spec)
     protocol, jobs = benchmark.protocol, benchmark.jobs
     recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
-    everything = [*recorded, *jobs[video:]]
+    part = list(shard.of([*recorded, *jobs[video:]]))
     if rival is not None:
+        _require_whole(shard)
         rival.require_comparable(protocol, jobs)
-        everything.sort(key=lambda job: results.mixed(job.id))
-    with EpisodeStore(out, protocol, checkpoint, resume) as store, EpisodeProgress(len(everything)) as progress:
+        part.sort(key=lambda job: results.mixed(job.id))
+    decided = undecided if rival is None else partial(rival.decided, protocol, jobs)
+    agenda = Agenda.of(Identity(protocol, checkpoint, results.versions()), jobs)
+    with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
+        done = store.done
+        resumed = done.intersection(job.id for job in part)
         for episode in store.episodes:
-            progress.episode(episode, resumed=True)
-        decided = _undecided if rival is None else partial(rival.decided, protocol, jobs)
-        done = {episode.id for episode in store.episodes}
-        left = [] if decided(store.episodes) else [job for job in everything if job.id not in done]
-        start = partial(launch, benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split))
-        _play(policy, protocol, left, partial(start, min(workers, len(left))), store, progress, decided)
-        stopped, kept = decided(store.episodes) or (None, store.episodes)
-        finished = results.build(protocol, checkpoint, kept, stopped)
-    _write_timing(out, progress, workers)
-    _write_video_index(out / VIDEOS, recorded, store.episodes)
-    results.write(finished, out / RESULTS)
-    if not finished.metrics:
-        raise WorkFailed(f"Every episode ended in an infrastructure error; see {out / RESULTS}.")
-    return finished
+            if episode.id in resumed:
+                progress.episode(episode, resumed=True)
+        wanted = [job for job in part if job.id not in done]
+        if wanted and not decided(store.episodes):
+            num_workers = min(workers, len(wanted))
+            pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
+            spent = _play(policy, protocol, pool, wanted, store, progress, decided)
+            took = timing(spent, progress.num_steps, progress.seconds, num_workers)
+            with store.alone():
+                write_json(out / TIMING, took)
+        with store.alone():
+            write_video_index(out / VIDEOS, recorded, store.episodes)
+        return conclude(store, out, decided)
 
 
-def _undecided(episodes: Sequence[EpisodeResult]) -> None:
-    """Nobody asked."""
+def _require_whole(shard: Shard) -> None:
+    if shard != WHOLE:
+        raise UserError(
+            f"Got part {shard.number}/{shard.count} of an evaluation that stops against another one: when to stop "
+            "depends on all episodes. Leave one of the two out."
+        )
 
 
 def _play(
     policy: Policy,
     protocol: Protocol,
+    pool: Workers,
     jobs: Sequence[Job],
-    start: Callable[[], Workers],
     store: EpisodeStore,
     progress: EpisodeProgress,
     decided: Decide,
-) -> None:
+) -> Spent:
     """Play jobs until all have ended or it is ``decided``."""
-    if not jobs:
-        return
-    pool = start()
+    rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
+    known = store.episodes
     try:
-        rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
         with closing(rollouts.run()) as episodes:
             for episode in episodes:
-                store.append(episode)
+                store.record([episode])
                 progress.episode(episode)
-                if decided(store.episodes):
+                known.append(episode)
+                if decided(known):
                     break
     finally:
         pool.close()
-
-
-def _write_timing(out: Path, progress: EpisodeProgress, num_workers: int) -> None:
-    """What depends on the machine stands apart, so that equal evaluations have equal results files."""
-    timing = {"workers": num_workers, "control_steps": progress.num_steps, "wall_s": round(progress.seconds, 2)}
-    write_json(out / "timing.json", {**timing, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())})
-
-
-def _write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
-    by_id = {episode.id: episode for episode in episodes}
-    entries = [
-        {
-            "file": f"{job.id}.mp4",
-            "chain": job.id,
-            "instructions": [task.instruction for task in by_id[job.id].tasks],
-            "solved": by_id[job.id].num_solved,
-        }
-        for job in recorded
-        if (folder / f"{job.id}.mp4").is_file()
-    ]
-    if entries:
-        write_json(folder / "index.json", entries)
+    return rollouts.spent

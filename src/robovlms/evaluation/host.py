@@ -1,13 +1,15 @@
 """The worlds of one process: commands for slots come in, turns of their episodes go out."""
 
+import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from robovlms.core.protocols import World
 from robovlms.evaluation.episode import Job, Player, Rules, Turn, WorldFactory
+from robovlms.evaluation.throughput import TellsRenderTime
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,15 @@ class Host:
         self._on_stage: int | None = None
 
     def play(self, slot: int, command: Command) -> Turn:
-        """Carry out one command for the episode of a slot."""
-        player = self._enter(slot)
+        """Carry out one command for the episode of a slot, and say how long it took."""
+        began = time.perf_counter()
+        world, player = self._world_of(slot), self._enter(slot)
+        drawn_s = world.render_s if isinstance(world, TellsRenderTime) else None
+        turn = self._carry_out(player, command)
+        drawing_s = world.render_s - drawn_s if isinstance(world, TellsRenderTime) and drawn_s is not None else None
+        return replace(turn, took_s=time.perf_counter() - began, render_s=drawing_s)
+
+    def _carry_out(self, player: Player, command: Command) -> Turn:
         if isinstance(command, Job):
             return player.begin(command)
         return player.act(command.action, command.render) if isinstance(command, Act) else player.look()

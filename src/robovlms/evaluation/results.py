@@ -1,7 +1,7 @@
 """``results.json``: what every episode did, and the metrics with their intervals that follow from it."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -126,9 +126,13 @@ def mixed(episode: str) -> str:
 
 
 def build(
-    protocol: Protocol, checkpoint: Checkpoint, episodes: Iterable[EpisodeResult], stopped: Stopped | None = None
+    protocol: Protocol,
+    checkpoint: Checkpoint,
+    episodes: Iterable[EpisodeResult],
+    stopped: Stopped | None = None,
+    played_with: Mapping[str, str] | None = None,
 ) -> Results:
-    """Results of an evaluation, its episodes sorted by id."""
+    """Results of an evaluation, its episodes sorted by id; ``played_with`` are other versions than those of now."""
     ordered = tuple(sorted(episodes, key=lambda episode: episode.id))
     return Results(
         benchmark=protocol.benchmark,
@@ -137,7 +141,7 @@ def build(
         checkpoint=checkpoint.path,
         checkpoint_digest=checkpoint.digest,
         metrics=metrics_of(ordered, protocol.chain_length, whenever=stopped is not None),
-        versions=versions(),
+        versions=versions() if played_with is None else dict(played_with),
         episodes=ordered,
         stopped=stopped,
     )

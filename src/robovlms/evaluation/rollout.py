@@ -5,6 +5,7 @@ when all its episodes are due, so that its padded batch is full. What shares a b
 the jobs alone. Two cohorts take turns: the worlds of one move while the policy thinks about the other.
 """
 
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from robovlms.core.types import Observation
 from robovlms.evaluation.episode import Job, Turn, episode_result
 from robovlms.evaluation.host import Act, Command, Look, Lost, Workers
 from robovlms.evaluation.results import EpisodeResult
+from robovlms.evaluation.throughput import Spent
 
 MAX_TRIES = 3
 """Times an episode is played before its crashes count as an infrastructure error."""
@@ -81,6 +83,7 @@ class Rollouts:
         self._seats: dict[int, _Seat] = {}
         self._tries: Counter[str] = Counter()
         self._num_ok = self._num_errors = 0
+        self.spent = Spent()
         # With fewer jobs two cohorts would only halve the rows that fill a batch.
         num_cohorts = 2 if len(jobs) >= 2 * batch else 1
         self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(num_cohorts)]
@@ -98,6 +101,7 @@ class Rollouts:
                     for slot, turn in sorted(self._workers.collect(slots).items()):
                         result = self._receive(slot, turn)
                         if result is not None:
+                            self.spent.num_episodes += 1
                             yield result
                     self._workers.send(self._begin(slots) | self._decide(slots))
         finally:
@@ -110,6 +114,7 @@ class Rollouts:
             return None
         if isinstance(turn, Lost):
             return self._lose(slot, turn)
+        self.spent.worlds(turn.took_s, turn.render_s)
         if turn.result is not None:
             self._leave(slot)
             self._num_ok += 1
@@ -131,6 +136,7 @@ class Rollouts:
         """Queue the episode again from its beginning, unless it is the one that brings its world down each time."""
         job = self._leave(slot)
         self._tries[job.id] += lost.blamed
+        self.spent.num_faults += lost.blamed
         if self._tries[job.id] < MAX_TRIES:
             self._queue.appendleft(job)
             return None
@@ -171,7 +177,9 @@ class Rollouts:
     def _act(self, seats: Mapping[int, _Seat]) -> dict[int, Command]:
         if not seats:
             return {}
+        began = time.perf_counter()
         decisions = self._policy.act({seat.job.id: seat.observation for seat in seats.values()})
+        self.spent.policy_s += time.perf_counter() - began
         self._on_steps(len(seats))
         commands: dict[int, Command] = {}
         for slot, seat in seats.items():

@@ -1,60 +1,104 @@
-"""The folder of an evaluation: what runs in it, and every episode as soon as it ends, so that a run can go on.
+"""The folder of an evaluation: what runs in it, and every episode exactly once, as soon as it ends.
 
-``run.json`` names protocol and checkpoint before the first episode; ``episodes.jsonl`` gains one synced line an
-episode; ``results.json`` appears at the end.
+``episodes.sqlite`` names protocol, checkpoint and all episodes before the first one is played. Each result is one
+synced transaction, so that a process may die at any moment and several may write. ``results.json`` appears when no
+episode is missing.
 """
 
-import json
-import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from robovlms.core.config import parse
-from robovlms.core.errors import CorruptData, UserError
-from robovlms.core.files import clear_disk_errors, disk_error, read_json, write_json
-from robovlms.evaluation.protocol import Protocol
-from robovlms.evaluation.results import Checkpoint, EpisodeResult
+from robovlms.core.errors import UserError
+from robovlms.evaluation.agenda import read_agenda, text_of, value_of
+from robovlms.evaluation.database import clear_database_errors, connect, transaction
+from robovlms.evaluation.results import EpisodeResult
 
-RUN, EPISODES, RESULTS = "run.json", "episodes.jsonl", "results.json"
-AGAIN = "Evaluate again into another folder."
+EPISODES, RESULTS = "episodes.sqlite", "results.json"
+FORMER = "episodes.jsonl"
+"""Where earlier versions kept episodes."""
 
 
 class EpisodeStore:
-    """Appends episodes to a folder; a context manager.
+    """The episodes of one evaluation, played or not; a context manager.
+
+    An episode that ended well is final. One that an infrastructure error ended is to be played again: the next result
+    takes its place.
 
     Args:
-        folder: Made if need be; must be empty unless ``resume``.
-        protocol: What is measured.
-        checkpoint: The policy.
-        resume: Go on with what the folder holds. An empty or missing folder just starts.
+        folder: Has a store; ``opening.open_store`` makes one.
 
     Raises:
-        UserError: The folder holds something else, or another evaluation than the one to resume.
-        CorruptData: A finished line of its files is damaged.
+        UserError: There is none, or it cannot be opened.
+        CorruptData: It is damaged.
     """
 
-    def __init__(self, folder: Path, protocol: Protocol, checkpoint: Checkpoint, resume: bool = False):
-        self._path = folder / EPISODES
-        self.episodes: list[EpisodeResult] = []
-        if resume and (folder / RUN).is_file():
-            _require_same(folder / RUN, protocol, checkpoint)
-            self.episodes = _read(self._path)
-        else:
-            _require_empty(folder, resume)
-            write_json(folder / RUN, _identity(protocol, checkpoint))
-        with clear_disk_errors(self._path):
-            self._file = self._path.open("a", encoding="utf-8")
-
-    def append(self, episode: EpisodeResult) -> None:
-        """Keep an episode; it survives whatever happens next. Raises ``UserError`` when it cannot be written."""
+    def __init__(self, folder: Path):
+        self.path = folder / EPISODES
+        _require_store(folder)
+        self._database = connect(self.path)
         try:
-            self._file.write(json.dumps(episode.model_dump(mode="json"), ensure_ascii=False) + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise UserError(f"{disk_error(error, self._path)} Finished episodes are kept: --resume goes on.") from None
-        self.episodes.append(episode)
+            with clear_database_errors(self.path):
+                self.agenda = read_agenda(self._database, self.path)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def episodes(self) -> list[EpisodeResult]:
+        """Results so far, in the order they are played; those of other processes among them."""
+        rows = self._query("SELECT id, result FROM episodes WHERE result IS NOT NULL ORDER BY position")
+        return [self._episode(*row) for row in rows]
+
+    @property
+    def done(self) -> set[str]:
+        """Ids of the episodes that need not be played."""
+        return {name for (name,) in self._query("SELECT id FROM episodes WHERE status = 'ok'")}
+
+    @property
+    def missing(self) -> list[str]:
+        """Ids of the episodes without any result, in the order they are played."""
+        return [name for (name,) in self._query("SELECT id FROM episodes WHERE result IS NULL ORDER BY position")]
+
+    def record(self, episodes: Iterable[EpisodeResult]) -> None:
+        """Keep results, all or none; they survive whatever happens next. The same one again changes nothing.
+
+        Raises:
+            UserError: One is known with another outcome, or the disk is full.
+        """
+        with transaction(self._database, self.path):
+            for episode in episodes:
+                self._record(episode)
+
+    def alone(self) -> AbstractContextManager[None]:
+        """While this context lasts, no other process records or enters it: for the files beside the store."""
+        return transaction(self._database, self.path)
+
+    def _record(self, new: EpisodeResult) -> None:
+        state = text_of(new.model_dump(mode="json")["initial_state"])
+        one = (*self.agenda.identity.key, new.id, state)
+        where = "WHERE checkpoint_digest = ? AND protocol_digest = ? AND id = ? AND initial_state = ?"
+        row = self._database.execute(f"SELECT result FROM episodes {where}", one).fetchone()
+        assert row is not None, f"{new.id} is not on the agenda"
+        known = self._episode(new.id, row[0]) if row[0] else None
+        if known is None or _replaces(new, known, self.path):
+            values = new.status, text_of(new.model_dump(mode="json"))
+            self._database.execute(f"UPDATE episodes SET status = ?, result = ? {where}", (*values, *one))
+
+    def _episode(self, name: str, text: str) -> EpisodeResult:
+        where = f"{self.path}, episode {name}"
+        return parse(EpisodeResult, value_of(text, where), where)
+
+    def _query(self, statement: str) -> list[Any]:
+        with clear_database_errors(self.path):
+            return self._database.execute(statement).fetchall()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
 
     def __enter__(self) -> "EpisodeStore":
         return self
@@ -62,63 +106,25 @@ class EpisodeStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self.close()
 
 
-def _identity(protocol: Protocol, checkpoint: Checkpoint) -> dict[str, Any]:
-    return {
-        "protocol": protocol.model_dump(mode="json"),
-        "protocol_digest": protocol.digest(),
-        "checkpoint": checkpoint.path,
-        "checkpoint_digest": checkpoint.digest,
-    }
-
-
-def _require_empty(folder: Path, resume: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"Output {folder} is a file, expected a folder.")
-    held = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    if not held:
-        return
-    if resume:
-        raise UserError(f"Nothing to resume in {folder}: it holds {', '.join(held[:5])}, but no {RUN}.")
-    hint = "Add --resume to go on with it, or choose" if RUN in held else "Choose"
-    raise UserError(f"Output folder {folder} already holds {', '.join(held[:5])}. {hint} another --out.")
-
-
-def _require_same(path: Path, protocol: Protocol, checkpoint: Checkpoint) -> None:
-    held, wanted = read_json(path, remedy=AGAIN), _identity(protocol, checkpoint)
-    wrong = []
-    if held.get("checkpoint_digest") != checkpoint.digest:
-        was = f"{held.get('checkpoint')} ({held.get('checkpoint_digest')})"
-        wrong.append(f"checkpoint: the folder has {was}, now {checkpoint.path} ({checkpoint.digest})")
-    before = held.get("protocol")
-    before = before if isinstance(before, dict) else {}
-    for name, value in wanted["protocol"].items():
-        if before.get(name) != value:
-            wrong.append(f"{name}: the folder has {before.get(name)!r:.80}, now {value!r:.80}")
-    if wrong:
-        lines = "".join(f"\n  - {line}" for line in wrong)
+def _replaces(new: EpisodeResult, known: EpisodeResult, path: Path) -> bool:
+    """Whether a result takes the place of a known one; of two infrastructure errors one stays, whichever came first."""
+    if known.status != "ok":
+        return new.status == "ok" or str(new.error) < str(known.error)
+    if new.status == "ok" and new != known:
+        mine, theirs = new.model_dump(mode="json"), known.model_dump(mode="json")
+        lines = "".join(f"\n  - {name}: {theirs[name]!r:.200}, now {mine[name]!r:.200}"
+                        for name in mine if mine[name] != theirs[name])  # fmt: skip
         raise UserError(
-            f"{path.parent} holds another evaluation:{lines}\nResume with the same settings, or another --out."
+            f"Episode {new.id} has another result in {path} already:{lines}\n"
+            "One policy and protocol give one result on one machine; evaluate again where they did not."
         )
+    return False
 
 
-def _read(path: Path) -> list[EpisodeResult]:
-    """Finished episodes; the rest of a line that a killed run left is cut off, so that the next begins a line."""
-    if not path.is_file():
-        return []
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
-    lines = whole.decode("utf-8", errors="replace").splitlines()
-    where = [f"{path}, line {number}" for number in range(1, len(lines) + 1)]
-    return [parse(EpisodeResult, _json(line, place), place) for line, place in zip(lines, where, strict=True)]
-
-
-def _json(text: str, where: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CorruptData(f"{where} is not valid JSON: {error}. {AGAIN}") from None
+def _require_store(folder: Path) -> None:
+    if not (folder / EPISODES).is_file():
+        held = f"it has {FORMER} of an earlier version" if (folder / FORMER).is_file() else f"no {EPISODES}"
+        raise UserError(f"{folder} holds no episodes to go on with: {held}. Evaluate again into another folder.")

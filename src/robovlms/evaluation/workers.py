@@ -14,11 +14,15 @@ from ctypes import c_int
 from multiprocessing.connection import Connection
 
 from robovlms.core.errors import UserError, WorkFailed
+from robovlms.core.processes import end_with_parent
 from robovlms.evaluation.episode import Rules, Turn, WorldFactory
 from robovlms.evaluation.host import Command, Host, LocalWorkers, Lost, Workers
 
 WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "LP_NUM_THREADS": "0"}
 """One thread a worker: numerics, waiting and software rendering. Libraries read these when they load."""
+
+REPLY_TIMEOUT_S = 300.0
+"""Silence of a worker, with all its episodes to move by a step or one world to make, that is taken for a hang."""
 
 MAX_IDLE_DEATHS = 3
 """Deaths in a row of a worker that was playing nothing: it cannot even start."""
@@ -49,7 +53,7 @@ class _Worker:
 class ProcessWorkers:
     """Slots spread evenly over worker processes: slot ``i`` lives in worker ``i % num_workers``."""
 
-    def __init__(self, factory: WorldFactory, rules: Rules, num_workers: int, reply_timeout_s: float = 300.0):
+    def __init__(self, factory: WorldFactory, rules: Rules, num_workers: int, reply_timeout_s: float = REPLY_TIMEOUT_S):
         self._factory, self._rules, self._reply_timeout_s = factory, rules, reply_timeout_s
         self._workers = [_Worker(factory, rules) for _ in range(num_workers)]
         self._lost: dict[int, Lost] = {}
@@ -123,25 +127,30 @@ class ProcessWorkers:
         playing = worker.playing.value
         worker.process.join(5.0)
         reason = reason or f"the worker process died (exit code {worker.process.exitcode})"
-        worker.stop(patience_s=0.0)
         self._idle_deaths = self._idle_deaths + 1 if playing < 0 else 0
         if self._idle_deaths >= MAX_IDLE_DEATHS:
             raise WorkFailed(f"Evaluation workers do not start: {reason}. Try --workers 0 to see why.")
+        worker.stop(patience_s=0.0)
         held = {slot for slot in self._slots if slot % len(self._workers) == index}
         self._lost |= {slot: Lost(reason, blamed=slot == playing) for slot in held}
         self._workers[index] = _Worker(self._factory, self._rules)
 
 
-def open_workers(factory: WorldFactory, rules: Rules, num_workers: int) -> Workers:
-    """``num_workers`` processes, or with 0 the worlds in this process."""
+def open_workers(
+    factory: WorldFactory, rules: Rules, num_workers: int, reply_timeout_s: float = REPLY_TIMEOUT_S
+) -> Workers:
+    """``num_workers`` processes, or with 0 the worlds in this process, where a hang is not noticed."""
     if num_workers < 0:
         raise UserError(f"Got {num_workers} workers, expected 0 (in this process) or more.")
-    return ProcessWorkers(factory, rules, num_workers) if num_workers else LocalWorkers(factory, rules)
+    if num_workers == 0:
+        return LocalWorkers(factory, rules)
+    return ProcessWorkers(factory, rules, num_workers, reply_timeout_s)
 
 
 def _serve(pipe: Connection, playing: c_int, factory: WorldFactory, rules: Rules) -> None:
     # An interrupt reaches the whole process group; the parent decides what happens, by closing the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()  # a world that hangs would not notice that the pipe is closed
     host = Host(factory, rules)
     try:
         while True:

@@ -1,16 +1,28 @@
 """Launchers by name."""
 
-from robovlms.core.errors import UnknownName
+import math
+from collections.abc import Callable
+from functools import partial
+
+from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.evaluate import OpenWorkers
-from robovlms.evaluation.workers import open_workers
+from robovlms.evaluation.host import Workers
+from robovlms.evaluation.workers import REPLY_TIMEOUT_S, open_workers
 from robovlms.launchers.ray import RayWorkers
 
-LAUNCHERS: dict[str, OpenWorkers] = {"local": open_workers, "ray": RayWorkers}
+LAUNCHERS: dict[str, Callable[..., Workers]] = {"local": open_workers, "ray": RayWorkers}
 """'local': processes of this machine; 'ray': actors of the cluster that ``RAY_ADDRESS`` names, else of this machine."""
 
 
-def find_launcher(name: str) -> OpenWorkers:
-    """A launcher by name; raises ``UnknownName`` for another."""
+def find_launcher(name: str, reply_timeout_s: float = REPLY_TIMEOUT_S) -> OpenWorkers:
+    """A launcher whose workers count as hanging after ``reply_timeout_s`` of silence.
+
+    Raises:
+        UnknownName: There is no such launcher.
+        UserError: The time is none.
+    """
     if name not in LAUNCHERS:
         raise UnknownName("launcher", name, LAUNCHERS)
-    return LAUNCHERS[name]
+    if not 0 < reply_timeout_s < math.inf:
+        raise UserError(f"Got a reply timeout of {reply_timeout_s:g} s, expected a number above 0.")
+    return partial(LAUNCHERS[name], reply_timeout_s=reply_timeout_s)

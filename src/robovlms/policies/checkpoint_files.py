@@ -63,7 +63,7 @@ def load_own_weights(network: Architecture, path: Path) -> None:
     """Put weights that ``own_weights`` gave back into a network.
 
     Raises:
-        UserError: the file is missing or damaged, or does not fit; keys are listed.
+        UserError: the file is missing or damaged, or does not fit, or holds NaN; keys are listed.
     """
     try:
         stored = load_file(str(path))
@@ -74,4 +74,6 @@ def load_own_weights(network: Architecture, path: Path) -> None:
     wrong = sorted(k for k in expected.keys() & stored.keys() if expected[k].shape != stored[k].shape)
     if missing or unexpected or wrong:
         raise UserError(f"{path} does not fit: missing {missing}, unexpected {unexpected}, other shapes {wrong}.")
+    if spoilt := sorted(k for k, value in stored.items() if value.is_floating_point() and not value.isfinite().all()):
+        raise UserError(f"{path} is damaged: {spoilt} hold numbers that are not finite. Load another checkpoint.")
     network.load_state_dict(stored, strict=False)

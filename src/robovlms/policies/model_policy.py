@@ -50,6 +50,8 @@ class ModelPolicy:
     """Implements ``core.protocols.Policy`` with a network whose frames are encoded one at a time."""
 
     def __init__(self, vla: VLA, normalizer: Normalizer, executor: str, batch_size: int, embodiment: str):
+        if batch_size < 1:
+            raise UserError(f"batch_size is {batch_size}: the network needs at least one row.")
         self.vla, self.normalizer, self.batch_size = vla, normalizer, batch_size
         self.network = vla.network.eval()
         self._device = vla.device
@@ -80,6 +82,8 @@ class ModelPolicy:
     def start(self, episode: str, instruction: str, *, seed: int) -> None:
         """Begin an episode; ``seed`` makes its noise, which only heads that sample read."""
         require_sentence(instruction)
+        if seed < 0:
+            raise UserError(f"The seed of episode '{episode}' is {seed}, expected 0 or more.")
         self._running[episode] = Running(instruction, np.random.default_rng(seed))
         self.executor.reset(episode)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from robovlms.core.protocols import SIMPLE
 from robovlms.reports.confidence import calibrations
 from robovlms.reports.failures import failure_counts, labels_of
+from robovlms.reports.running import how_it_ran
 from robovlms.reports.runs import Run, read_runs
 from robovlms.reports.scales import compact
 from robovlms.reports.summary import find, percent, protocol_differences
@@ -49,6 +50,9 @@ def print_summary(
         console.print(table)
     errors = "; errors are open-loop, of the next action" if any(run.open_loop for run in runs) else ""
     console.print(f"value [95 % interval]{errors}", markup=False)
+    for run in runs:
+        for line in how_it_ran(run):
+            console.print(f"{run.label}: {line}" if len(runs) > 1 else line, markup=False, soft_wrap=True)
     if differences := protocol_differences(runs):
         console.print(f"Not a like-for-like comparison: {'; '.join(differences)}", markup=False)
     for name, place in (places or {}).items():

@@ -12,6 +12,7 @@ from robovlms.core.errors import UserError
 from robovlms.data.augment import AugmentConfig
 from robovlms.data.conversations import VLDataConfig
 from robovlms.data.sources import DataConfig
+from robovlms.heads.sampling import SamplingConfig
 from robovlms.policies.executors import parse_executor
 from robovlms.training.optimizer import OptimizerConfig
 
@@ -89,11 +90,6 @@ class Experiment(Config):
     def _askable(self) -> "Experiment":
         if self.asks and not isinstance(self.model, VLAConfig):
             raise ValueError(f"vl_data needs a model that can answer: got model.kind {self.model.kind}, expected vla")
-        if self.asks and self.training.processes > 1:
-            raise ValueError(
-                "vl_data trains other weights than actions do, which processes cannot average: set "
-                "training.processes to 1"
-            )
         return self
 
     @field_validator("executor")
@@ -114,6 +110,11 @@ class Experiment(Config):
                 executor.require_rhythm(settings.stride)
         except UserError as error:
             raise ValueError(str(error)) from None
+        if executor.continues and not isinstance(self.model.head, SamplingConfig):
+            raise ValueError(
+                f"executor {self.executor} needs a head that can continue a running plan: got head.kind "
+                f"{self.model.head.kind}, expected flow or diffusion. Use chunk:{executor.every} instead"
+            )
         return self
 
     @property

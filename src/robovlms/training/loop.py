@@ -41,6 +41,8 @@ class Task:
     config: TrainingConfig
     run: Path
     resume: Path | None = None
+    asks: bool = False
+    """Some steps are questions about images, which use other weights than actions do."""
 
 
 def fit(task: Task) -> Path:
@@ -53,7 +55,8 @@ def fit(task: Task) -> Path:
     import accelerate
 
     config, vla = task.config, task.vla
-    accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available())
+    averaging = accelerate.DistributedDataParallelKwargs(find_unused_parameters=task.asks)
+    accelerator = accelerate.Accelerator(cpu=not torch.cuda.is_available(), kwargs_handlers=[averaging])
     optimizer = config.optimizer.build(vla.network)
     done = checkpoint.load_training(vla, optimizer, task.resume) if task.resume else Progress()
     network, optimizer = accelerator.prepare(vla.network, optimizer)

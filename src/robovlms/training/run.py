@@ -26,7 +26,8 @@ from robovlms.core.errors import UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.data.loader import Loader, normalized
 from robovlms.data.stats import action_statistics, state_statistics
-from robovlms.data.store.build import OpenedSources, build_store, open_sources
+from robovlms.data.store.build import OpenedSources, open_sources
+from robovlms.data.store.build_encoded import find_or_build
 from robovlms.data.store.frames import FrameStore
 from robovlms.data.window import WindowConfig, lay_out
 from robovlms.policies.checkpoint_files import locate
@@ -118,7 +119,7 @@ def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple
     torch.manual_seed(experiment.training.seed)
     network = experiment.model.build(opened.action_spec, opened.observation_spec)
     pixels = image_spec(network, opened.observation_spec)
-    store = build_store(opened, pixels, cache=cache)
+    store = find_or_build(opened, pixels, cache)
     windows(experiment).require_fit(store.episodes.lengths[store.training_episodes])
     network.require_readable(store.instructions)
     require_questions(experiment, network)
@@ -178,7 +179,9 @@ def make_task(experiment: Experiment, out: Path, resuming: bool, vla: VLA, store
     resume = locate(out) if resuming else None
     if resume:
         vla = VLA.from_pretrained(resume)
-    return Task(vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume)
+    return Task(
+        vla, with_questions(experiment, loader, vla).stream, tuple(held_out), config, out, resume, experiment.asks
+    )
 
 
 def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, vla: VLA) -> dict[str, Any]:
@@ -202,6 +205,7 @@ def describe(experiment: Experiment, opened: OpenedSources, store: FrameStore, v
             "sources": data,
             "questions": {"number": len(asked), "digest": asked.fingerprint()} if asked else None,
             "frames": len(store),
+            "encoded": store.encoded,
             "skipped": [asdict(one) for one in store.skipped],
             "tasks": list(store.tasks),
             "held_out": len(store.heldout_episodes),

@@ -13,6 +13,7 @@ from robovlms.architectures.upstream import UpstreamPrompt
 from robovlms.architectures.upstream_interleaved import UpstreamInterleaved
 from robovlms.architectures.upstream_tokens import UpstreamTokensPrompt
 from robovlms.backbones.pretrained import PretrainedBackbone
+from robovlms.core.config import validate
 from robovlms.core.errors import UserError
 from robovlms.heads.head import Losses
 from robovlms.heads.upstream import UpstreamHead
@@ -23,7 +24,7 @@ from robovlms.upstream.kit import Comparison, Kit, read_kit
 from robovlms.upstream.kit_batch import fitted, frames_of
 from robovlms.upstream.model_config import gripper_commands
 from robovlms.upstream.names import our_name
-from robovlms.upstream.settings import read_settings
+from robovlms.upstream.settings import UpstreamSettings, read_settings
 
 
 def check_policy(checkpoint: Path, directory: Path) -> Comparison:
@@ -38,6 +39,7 @@ def check_policy(checkpoint: Path, directory: Path) -> Comparison:
         raise UserError(f"{directory} has no cases.json: it is a kit of heads, not of a policy.")
     if not isinstance(network, UpstreamPrompt | UpstreamTokensPrompt):
         raise UserError(f"{checkpoint} was not imported from a published checkpoint.")
+    _require_same_policy(vla, kit)
     if isinstance(network.head, UpstreamHead):
         commands = gripper_commands(read_settings(directory / "config.json"))
         network.head.config = network.head.config.model_copy(update={"gripper_commands": commands})
@@ -57,6 +59,17 @@ def check_policy(checkpoint: Path, directory: Path) -> Comparison:
             check_tokens.compare_stream(vla, network, kit, stream, found)
     _compare_tokenizer(network, found)
     return found
+
+
+def _require_same_policy(vla: VLA, kit: Kit) -> None:
+    imported, recorded = (
+        validate(UpstreamSettings, config).model_dump() for config in (vla.provenance["imported"]["config"], kit.config)
+    )
+    if other := [name for name, value in recorded.items() if imported[name] != value]:
+        raise UserError(
+            f"{kit.directory} is a kit of another policy: {', '.join(other)} differ from the configuration that was "
+            "imported. Check with the kit that was recorded with this checkpoint."
+        )
 
 
 def _compare_pixels(vla: VLA, kit: Kit, found: Comparison) -> None:

@@ -10,7 +10,7 @@ from jaxtyping import Bool
 from robovlms.actions.spec import ActionSpec, ObservationSpec, StateComponent
 from robovlms.core.types import Episode
 from robovlms.data.doctor.pose import action_of
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 
 Change = Callable[[Episode, int], Episode]
 Make = Callable[[EpisodeSource], "Altered | None"]

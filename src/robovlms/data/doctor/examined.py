@@ -12,7 +12,7 @@ from robovlms.core.errors import CorruptData
 from robovlms.data.damage import Damage, Skipped
 from robovlms.data.doctor.kept import spread
 from robovlms.data.images import Frames
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 from robovlms.data.store.episode_rows import EpisodeRows, Row
 
 SMALL = 16

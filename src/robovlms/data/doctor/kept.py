@@ -7,7 +7,7 @@ from jaxtyping import Bool
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.types import Episode
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from robovlms.data.doctor.examined import Examined, Stored, examine
 from robovlms.data.doctor.finding import Finding
 from robovlms.data.doctor.kept import keep
 from robovlms.data.doctor.pose import orientation_of, position_of
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 
 MISTAKES: Mapping[str, tuple[str, Make]] = {
     "state's position in millimetres": ("units scale", pose.state_in(position_of, pose.MILLIMETRES)),

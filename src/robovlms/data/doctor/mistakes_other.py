@@ -9,7 +9,7 @@ from robovlms.core.types import Episode
 from robovlms.data.doctor.altered import Altered, action_columns, respecified, with_actions, with_images
 from robovlms.data.doctor.check_cameras import ON_THE_TOOL
 from robovlms.data.images import Frames
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 
 FROZEN_FROM = 2
 """Row from which something stands still."""

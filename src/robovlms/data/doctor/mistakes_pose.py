@@ -18,7 +18,7 @@ from robovlms.data.doctor.altered import (
     with_state,
 )
 from robovlms.data.doctor.pose import orientation_of, position_of
-from robovlms.data.sources import EpisodeSource
+from robovlms.data.source import EpisodeSource
 
 MILLIMETRES, DEGREES = 1000.0, 180 / np.pi
 

@@ -12,7 +12,8 @@ from robovlms.core.errors import CorruptData, UnknownName
 from robovlms.core.files import read_json
 from robovlms.data import dataset_statistics
 from robovlms.data.doctor.examined import Stored
-from robovlms.data.sources import LeRobotConfig, SourceConfig
+from robovlms.data.source import SourceConfig
+from robovlms.data.sources import LeRobotConfig
 
 COLUMNS = ("mean", "std", "min", "max")
 LEROBOT = Path("meta/stats.json")

@@ -6,7 +6,7 @@ run of frames with the same sentence.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,8 +111,7 @@ class LeRobotDataset:
         Raises:
             CorruptData: A file is missing or damaged; the message names it and the row.
         """
-        span = self._spans[index]
-        frames = self._layout.frames(span.row).part(span.start, span.stop)
+        span, frames = self._spans[index], self._rows(index)
         names = self.observation_spec.camera_names if cameras is None else cameras
         return Episode(
             images={name: self._images(name, frames, span) for name in names},
@@ -122,6 +121,16 @@ class LeRobotDataset:
             task=span.row.get("task_name") or "",
             info=self._episode_info(span.row),
         )
+
+    def image_files(self, index: int, cameras: Sequence[str]) -> dict[str, list[bytes]]:
+        """PNG or JPEG of each frame of an episode, by camera; without those that are in videos."""
+        frames, keys = self._rows(index), {name: self.info.cameras[name] for name in cameras}
+        stored = {name: key for name, key in keys.items() if self.info.features[key].dtype == "image"}
+        return {name: frames.image_files(key, self.path) for name, key in stored.items()}
+
+    def _rows(self, index: int) -> FrameRows:
+        span = self._spans[index]
+        return self._layout.frames(span.row).part(span.start, span.stop)
 
     def _data_files(self) -> list[Path]:
         return sorted(file for kind in ("data", "videos", "images") for file in (self.path / kind).rglob("*.*"))

@@ -86,14 +86,20 @@ class FrameRows:
         Raises:
             CorruptData: An image is missing, damaged, of another size, or outside ``folder``.
         """
-        cells = self._column(column)
-        wheres = [f"{self.where(i)}, column '{column}'" for i in range(len(self))]
-        files = [_image_file(cell, folder, where) for where, cell in zip(wheres, cells, strict=True)]
-        images = decode_images(files, wheres)
+        wheres = self._places(column)
+        images = decode_images(self.image_files(column, folder), wheres)
         for where, image in zip(wheres, images, strict=True):
             if image.shape[:2] != size:
                 raise CorruptData(f"{where}: got an image of {image.shape[:2]} pixels, expected {size}.")
         return np.stack(images)
+
+    def image_files(self, column: str, folder: Path) -> list[bytes]:
+        """The files of such a column."""
+        cells = zip(self._places(column), self._column(column), strict=True)
+        return [_image_file(cell, folder, where) for where, cell in cells]
+
+    def _places(self, column: str) -> list[str]:
+        return [f"{self.where(i)}, column '{column}'" for i in range(len(self))]
 
     def _column(self, name: str) -> list[Any]:
         if name not in self.table.column_names:

@@ -1,6 +1,6 @@
 """The episodes of an RLDS data set whose convention is known: from the tables, the settings, or the folder itself."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -124,6 +124,15 @@ class OXEDataset:
             task=record[TASK][0] if TASK in record else "",
             info=info_of(record, where) | {"source": self._source(record, number), "record": number},
         )
+
+    def image_files(self, index: int, cameras: Sequence[str]) -> dict[str, list[bytes]]:
+        """PNG or JPEG of each frame of an episode, by camera; without arrays and swapped colours."""
+        number, known = self._records[index], {c.feature: c for c in self.convention.cameras if not c.bgr}
+        paths = {name: STEPS + known[name].path for name in cameras if name in known}
+        stored = {name: path for name, path in paths.items() if self.rlds.leaf(path).kind == "image"}
+        record = self.rlds.read(number, [*stored.values(), self._counted])
+        kept = self._frames(record, number)
+        return {name: [record[path][step] for step in kept] for name, path in stored.items()}
 
     @cached_property
     def _records(self) -> range | list[int]:

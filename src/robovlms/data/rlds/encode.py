@@ -12,7 +12,7 @@ from robovlms.core.types import Episode
 from robovlms.data.images import encode_image
 from robovlms.data.rlds.convention import INFO, TASK
 from robovlms.data.rlds.describe import STATE
-from robovlms.data.rlds.tfrecord import Value
+from robovlms.data.rlds.example import Value
 
 
 def require_fit(episode: Episode, action_spec: ActionSpec, observation_spec: ObservationSpec, number: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.rlds.tfrecord import Example, Value
+from robovlms.data.rlds.example import Example, Value
 
 STEPS = "steps/"
 
@@ -52,7 +52,7 @@ class Leaf:
             return (f"{self.path}/ragged_flat_values", *lengths)
         return (f"{self.path}/value", f"{self.path}/shape") if self._shape_is_stored else (self.path,)
 
-    def decode(self, example: Example, where: str) -> Any:
+    def decode(self, example: Example, where: object) -> Any:
         """Numpy array (n, *shape) of a tensor, list of text, or list of image files; n is 1 outside sequences.
 
         Ragged rows and tensors of varying shape are lists of these.
@@ -60,19 +60,34 @@ class Leaf:
         Raises:
             CorruptData: The number of values does not fit the shape, or a text is not UTF-8.
         """
-        values, *rest = (example[key] for key in self.keys)
+        first, *rest = self.keys
         if self._shape_is_stored:
-            return self._shaped(_bytes(values, self.path, where), _numbers(rest[0], self.path, where), where)
-        found = self._run(values, where)
+            sizes = _numbers(example[rest[0]], self.path, where)
+            return self._shaped(_bytes(example[first], self.path, where), sizes, where)
+        found = self._run(example[first], where)
         for lengths in reversed(rest):
-            found = _rows(found, _numbers(lengths, self.path, where), f"{where}: '{self.path}'")
+            found = _rows(found, _numbers(example[lengths], self.path, where), f"{where}: '{self.path}'")
         return found
+
+    @cached_property
+    def _dtype(self) -> np.dtype:
+        return np.dtype(self.dtype)
+
+    @cached_property
+    def _size(self) -> int:
+        """Numbers of one entry; where a size is open, their number is a multiple of it."""
+        return abs(math.prod(self.shape))
+
+    @cached_property
+    def _run_shape(self) -> tuple[int, ...]:
+        """A run of entries, or the one entry whose size is open."""
+        return (1 if -1 in self.shape else -1, *self.shape)
 
     @cached_property
     def _shape_is_stored(self) -> bool:
         return self.kind == "tensor" and self.shape.count(-1) > 1
 
-    def _run(self, value: Value, where: str) -> Any:
+    def _run(self, value: Value, where: object) -> Any:
         """Values one after another, in their shape."""
         if self.kind == "image":
             return _bytes(value, self.path, where)
@@ -81,21 +96,18 @@ class Leaf:
         if self.encoding != "none":
             items = [self._encoded(item, self.shape, where) for item in _bytes(value, self.path, where)]
             return items if -1 in self.shape else np.array(items, self.dtype).reshape(-1, *self.shape)
-        numbers = _numbers(value, self.path, where)
-        size = abs(math.prod(self.shape))
+        numbers, size = _numbers(value, self.path, where), self._size
         if size == 0 or len(numbers) % size:
             raise CorruptData(f"{where}: '{self.path}' holds {len(numbers)} values, expected a multiple of {size}.")
-        shape = self.shape if -1 in self.shape else (-1, *self.shape)
-        found = numbers.reshape(shape).astype(self.dtype)
-        return found[None] if -1 in self.shape else found
+        return numbers.astype(self._dtype).reshape(self._run_shape)
 
-    def _shaped(self, items: list[bytes], sizes: np.ndarray, where: str) -> list[np.ndarray]:
+    def _shaped(self, items: list[bytes], sizes: np.ndarray, where: object) -> list[np.ndarray]:
         if len(sizes) != len(items) * len(self.shape):
             raise CorruptData(f"{where}: '{self.path}' has {len(sizes)} sizes for {len(items)} arrays.")
         shapes = sizes.reshape(-1, len(self.shape)).tolist()
         return [self._encoded(item, tuple(shape), where) for item, shape in zip(items, shapes, strict=True)]
 
-    def _text(self, text: bytes, number: int, where: str) -> str:
+    def _text(self, text: bytes, number: int, where: object) -> str:
         try:
             return text.decode("utf-8")
         except UnicodeDecodeError as error:
@@ -103,7 +115,7 @@ class Leaf:
                 f"{where}: entry {number} of '{self.path}' is not UTF-8 ({error}). Correct it, or leave the record out."
             ) from None
 
-    def _encoded(self, item: bytes, shape: tuple[int, ...], where: str) -> np.ndarray:
+    def _encoded(self, item: bytes, shape: tuple[int, ...], where: object) -> np.ndarray:
         try:
             raw = zlib.decompress(item) if self.encoding == "zlib" else item
             return np.frombuffer(raw, self.dtype).reshape(shape)
@@ -119,17 +131,19 @@ def _rows(values: Any, lengths: np.ndarray, what: str) -> list[Any]:
     return [values[start:end] for start, end in zip([0, *ends], ends, strict=False)]
 
 
-def _bytes(value: Value, path: str, where: str) -> list[bytes]:
+def _bytes(value: Value, path: str, where: object) -> list[bytes]:
     if isinstance(value, np.ndarray):
         raise CorruptData(f"{where}: '{path}' holds numbers, expected bytes.")
     return value
 
 
-def _numbers(value: Value, path: str, where: str) -> np.ndarray:
+def _numbers(value: Value, path: str, where: object) -> np.ndarray:
     """An empty run has no type and is read as bytes."""
-    if isinstance(value, list) and value:
+    if isinstance(value, np.ndarray):
+        return value
+    if value:
         raise CorruptData(f"{where}: '{path}' holds bytes, expected numbers.")
-    return np.asarray(value) if len(value) else np.empty(0, np.int64)
+    return np.empty(0, np.int64)
 
 
 def parse_features(description: Mapping[str, Any]) -> dict[str, Leaf]:

@@ -5,14 +5,16 @@ strict: a truncated or damaged record is an error that names the file and the re
 """
 
 from collections.abc import Collection, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.files import read_json
+from robovlms.data.rlds.example import parse_example
 from robovlms.data.rlds.features import STEPS, Leaf, parse_features
-from robovlms.data.rlds.tfrecord import parse_example, read_record, record_offsets, skim_record
+from robovlms.data.rlds.tfrecord import Place, read_record, record_places, skim_record
 
 Record = dict[str, Any]
 
@@ -40,19 +42,14 @@ class RLDSDataset:
         self.name: str = self.info.get("name", self.path.parent.name)
         if self._format != "tfrecord":
             raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
-        self._records = [
-            (file, offset, number)
-            for file, expected in self._files().items()
-            for number, offset in enumerate(_checked_offsets(file, expected))
-        ]
+        self._records = [place for file, number in self._files().items() for place in _counted(file, number)]
 
     def __len__(self) -> int:
         return len(self._records)
 
     def where(self, index: int) -> str:
         """File and number of a record, for messages."""
-        file, _, number = self._records[index]
-        return f"{file}, record {number}"
+        return str(self._records[index])
 
     def leaf(self, path: str) -> Leaf:
         """The description of an array by path, for example ``steps/observation/image_0``."""
@@ -67,11 +64,14 @@ class RLDSDataset:
             CorruptData: The record is damaged, an array is missing, or steps differ in number.
             UnknownName: There is no array of that path.
         """
-        return self._arrays(read_record(*self._records[index]), index, self.leaves if paths is None else paths)
+        place = self._records[index]
+        with FileIO(place.path) as file:
+            return self._arrays(read_record(file, place), place, paths)
 
     def skim(self, index: int, paths: Collection[str]) -> Record:
         """``read`` for a look at a few small arrays: the rest of the record is not read from disk, nor its checksum."""
-        return self._arrays(skim_record(*self._records[index]), index, paths)
+        place = self._records[index]
+        return self._arrays(skim_record(place), place, paths)
 
     def fingerprint(self) -> str:
         """Changes when the data set changes: a digest of the descriptions and of the sizes of the files."""
@@ -79,13 +79,15 @@ class RLDSDataset:
         sizes = [f"{file.name} {file.stat().st_size}" for file in self._files()]
         return digest_of(b"".join(meta) + "\n".join(sizes).encode())
 
-    def _arrays(self, data: bytes | memoryview, index: int, paths: Collection[str]) -> Record:
-        where, leaves = self.where(index), [self.leaf(path) for path in paths]
-        example = parse_example(data, where, {key for leaf in leaves for key in leaf.keys})
-        if missing := sorted(self._keys - example.keys()):
-            raise CorruptData(f"{where}: {missing} missing, but listed in features.json. Copy the data set again.")
-        record = {leaf.path: leaf.decode(example, where) for leaf in leaves}
-        lengths = {leaf.path: len(record[leaf.path]) for leaf in leaves if leaf.per_step}
+    def _arrays(self, data: bytes | memoryview, where: Place, paths: Collection[str] | None) -> Record:
+        leaves = self.leaves if paths is None else {path: self.leaf(path) for path in paths}
+        wanted = self._keys if paths is None else {key for leaf in leaves.values() for key in leaf.keys}
+        example = parse_example(data, where, wanted)
+        if missing := self._keys - example.keys():
+            names = sorted(missing)
+            raise CorruptData(f"{where}: {names} missing, but listed in features.json. Copy the data set again.")
+        record = {path: leaf.decode(example, where) for path, leaf in leaves.items()}
+        lengths = {path: len(record[path]) for path, leaf in leaves.items() if leaf.per_step}
         if len(set(lengths.values())) > 1:
             raise CorruptData(f"{where}: the steps differ in number: {lengths}. Copy the data set again.")
         return record
@@ -120,8 +122,8 @@ def steps_of(record: Record) -> Record:
     return {path.removeprefix(STEPS): value for path, value in record.items() if path.startswith(STEPS)}
 
 
-def _checked_offsets(file: Path, expected: int) -> list[int]:
-    offsets = record_offsets(file)
-    if len(offsets) != expected:
-        raise CorruptData(f"{file}: got {len(offsets)} records, but dataset_info.json says {expected}. Copy it again.")
-    return offsets
+def _counted(file: Path, expected: int) -> list[Place]:
+    places = record_places(file)
+    if len(places) != expected:
+        raise CorruptData(f"{file}: got {len(places)} records, but dataset_info.json says {expected}. Copy it again.")
+    return places

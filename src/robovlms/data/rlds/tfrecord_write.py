@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from robovlms.data.rlds.tfrecord import Value, masked_crc
+from robovlms.data.rlds.example import Value
+from robovlms.data.rlds.tfrecord import masked_crc
 
 _BYTES, _FLOATS, _INTEGERS = 1, 2, 3
 _LENGTH_DELIMITED = 2

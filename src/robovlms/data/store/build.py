@@ -13,9 +13,9 @@ from robovlms.actions.embodiments import Conventions, widest
 from robovlms.actions.spec import ActionSpec, ImageSpec, ObservationSpec, mismatches
 from robovlms.core.config import digest_of
 from robovlms.core.errors import SpecMismatch, UserError
-from robovlms.data.sources import EpisodeSource, SourceConfig
+from robovlms.data.source import EpisodeSource, SourceConfig
 from robovlms.data.store.cache import cached_store
-from robovlms.data.store.fill import OnEpisode, fill, sized
+from robovlms.data.store.fill import Arrays, OnEpisode, fill, sized
 from robovlms.data.store.frames import FrameStore
 from robovlms.data.store.place import Memory
 
@@ -87,8 +87,9 @@ def build_store(
         UserError: Images of different sizes and no ``image`` to bring them to one.
     """
     if cache is None:
-        return fill(opened, image, Memory(), on_episode)
-    return cached_store(cache_folder(opened, image, cache), lambda place: fill(opened, image, place, on_episode))
+        return fill(opened, Arrays.of(opened, image, memory := Memory()), memory, on_episode)
+    folder = cache_folder(opened, image, cache)
+    return cached_store(folder, lambda place: fill(opened, Arrays.of(opened, image, place), place, on_episode))
 
 
 def cache_folder(opened: OpenedSources, image: ImageSpec | None, cache: Path) -> Path:

@@ -1,6 +1,6 @@
 """A frame store as a folder: one ``.npy`` for each array, and ``store.json`` with the rest and the checksums."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -8,22 +8,23 @@ import google_crc32c
 import numpy as np
 
 from robovlms.actions.embodiments import Conventions
-from robovlms.actions.spec import ActionSpec, ObservationSpec
+from robovlms.actions.spec import ActionSpec, Camera, ImageSpec, ObservationSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData
 from robovlms.core.files import read_json, write_json
 from robovlms.data.damage import Skipped
-from robovlms.data.store.frames import EpisodeTable, FrameStore
-from robovlms.data.store.place import Place, Unfinished, unfinished
+from robovlms.data.store.encoded import EncodedFrames
+from robovlms.data.store.fill import sized
+from robovlms.data.store.frames import ENDS, IMAGES, EpisodeTable, FrameStore
+from robovlms.data.store.place import Unfinished, unfinished
 
 SMALL = 1 << 31
 """Bytes that are read at every opening to be sure of them; of larger caches the size alone is looked at."""
 STORE = "store.json"
-_IMAGES = "images."
 _NAMES = ("instructions", "tasks", "sources", "datasets")
 
 
-def cached_store(folder: Path, fill: Callable[[Place], FrameStore]) -> FrameStore:
+def cached_store(folder: Path, fill: Callable[[Unfinished], FrameStore]) -> FrameStore:
     """The store in ``folder``; ``fill`` makes it first if it is not there, or goes on where a killed process was.
 
     Raises:
@@ -37,10 +38,11 @@ def cached_store(folder: Path, fill: Callable[[Place], FrameStore]) -> FrameStor
     return load_store(folder)
 
 
-def load_store(folder: Path, verify: bool = False) -> FrameStore:
+def load_store(folder: Path, verify: bool = False, image: ImageSpec | None = None) -> FrameStore:
     """Open a cached store; its arrays are memory-mapped and read-only.
 
-    Checksums are compared where the cache is small, or if ``verify`` says so; sizes always.
+    Image files are decoded to the pixels of ``image``, or as recorded when None. Checksums are compared where the cache
+    is small, or if ``verify`` says so; sizes always.
 
     Raises:
         CorruptData: A file of the cache is damaged.
@@ -52,13 +54,14 @@ def load_store(folder: Path, verify: bool = False) -> FrameStore:
         for name, size in described["bytes"].items()
     }
     table = {name: np.asarray(column) for name, column in described["episodes"].items()}
+    observation = sized(validate(ObservationSpec, described["observation_spec"]), image)
     return FrameStore(
-        images={name.removeprefix(_IMAGES): array for name, array in arrays.items() if name.startswith(_IMAGES)},
+        images={camera.name: _frames(arrays, camera, image) for camera in observation.cameras},
         state=arrays["state"],
         actions=arrays["actions"],
         episodes=EpisodeTable(**table),
         action_spec=validate(ActionSpec, described["action_spec"]),
-        observation_spec=validate(ObservationSpec, described["observation_spec"]),
+        observation_spec=observation,
         embodiments={name: validate(Conventions, found) for name, found in described["embodiments"].items()},
         skipped=tuple(Skipped(**one) for one in described["skipped"]),
         **{name: tuple(described[name]) for name in _NAMES},
@@ -66,10 +69,8 @@ def load_store(folder: Path, verify: bool = False) -> FrameStore:
 
 
 def _describe(store: FrameStore, place: Unfinished) -> None:
-    arrays = {_IMAGES + name: array for name, array in store.images.items()}
-    arrays |= {"state": store.state, "actions": store.actions}
     place.finish()
-    files = {name: place.path / f"{name}.npy" for name in arrays}
+    files = {file.stem: file for file in sorted(place.path.glob("*.npy"))}
     described = {
         "schema_version": 1,
         "checksums": {name: _checksum(file) for name, file in files.items()},
@@ -81,6 +82,11 @@ def _describe(store: FrameStore, place: Unfinished) -> None:
         "skipped": [asdict(one) for one in store.skipped],
     }
     write_json(place.path / STORE, described | {name: list(getattr(store, name)) for name in _NAMES})
+
+
+def _frames(arrays: Mapping[str, np.ndarray], camera: Camera, image: ImageSpec | None) -> np.ndarray | EncodedFrames:
+    files, ends = arrays[IMAGES + camera.name], arrays.get(ENDS + camera.name)
+    return files if ends is None else EncodedFrames(files, ends, camera, image)
 
 
 def _load(path: Path, size: int, checksum: int | None) -> np.ndarray:

@@ -13,8 +13,11 @@ from jaxtyping import Bool, Float32, Int64, UInt8
 from robovlms.actions.embodiments import Conventions
 from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.data.damage import Skipped
+from robovlms.data.store.encoded import EncodedFrames
 
 RGB = UInt8[np.ndarray, "n _ _ 3"]
+IMAGES, ENDS = "images.", "ends."
+"""Names of the arrays of a camera: its frames, and where each ends of those that are kept as image files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class FrameStore:
     """Frames of ``n`` control steps of all episodes, in the order of the episodes.
 
     Attributes:
-        images: Camera name to frames at the training size, in the order of ``observation_spec``.
+        images: Camera name to frames at the training size, in the order of ``observation_spec``; see ``pixels``.
         state: Chosen components, in the units of ``observation_spec``; NaN where an embodiment has no such column.
         actions: In the units of their spec, not normalised; columns an embodiment does not have come last, as zeros.
         datasets: Embodiment names; statistics belong to them.
@@ -58,7 +61,7 @@ class FrameStore:
         skipped: Damaged episodes that are not in it.
     """
 
-    images: Mapping[str, RGB]
+    images: Mapping[str, RGB | EncodedFrames]
     state: Float32[np.ndarray, "n _"]
     actions: Float32[np.ndarray, "n a"]
     episodes: EpisodeTable
@@ -73,6 +76,16 @@ class FrameStore:
 
     def __len__(self) -> int:
         return len(self.actions)
+
+    @property
+    def encoded(self) -> bool:
+        """Whether frames are kept as image files."""
+        return any(isinstance(frames, EncodedFrames) for frames in self.images.values())
+
+    def pixels(self, camera: str, rows: Int64[np.ndarray, " m"]) -> UInt8[np.ndarray, "m _ _ 3"]:
+        """Frames of a camera at ``rows``, decoded now where they are kept as image files."""
+        frames = self.images[camera]
+        return frames[rows] if isinstance(frames, EncodedFrames) else np.take(frames, rows, axis=0)
 
     def conventions(self, dataset: str) -> Conventions:
         """What the numbers of an embodiment mean."""

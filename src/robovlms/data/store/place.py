@@ -3,6 +3,7 @@
 ```
 .FINGERPRINT.partial/
   images.CAMERA.npy, state.npy, actions.npy    memory-mapped, of their full size from the beginning
+  images.CAMERA.npy, ends.CAMERA.npy           where image files are kept: these, appended, and where each ends
   episodes.jsonl                               what is in them: one line an episode, written after its frames
 ```
 """
@@ -21,6 +22,7 @@ from typing_extensions import override
 
 from robovlms.core.files import clear_disk_errors, publish
 from robovlms.data.store.episode_rows import Row
+from robovlms.data.store.growing import Growing
 
 EPISODES = "episodes.jsonl"
 EPISODES_A_NOTE = 64
@@ -73,6 +75,7 @@ class Unfinished(Place):
     def __init__(self, path: Path):
         self.path = path
         self._arrays: dict[str, np.memmap] = {}
+        self._growing: list[Growing] = []
         self._noted: list[Row] = []
 
     @override
@@ -88,6 +91,11 @@ class Unfinished(Place):
                 os.posix_fallocate(allocated.fileno(), 0, array.offset + array.nbytes)
         self._arrays[name] = array
         return array
+
+    def growing(self, name: str) -> Growing:
+        """Bytes to append to."""
+        self._growing.append(Growing(self.path / f"{name}.npy"))
+        return self._growing[-1]
 
     @override
     def cut(self, name: str, array: np.ndarray, rows: int) -> np.ndarray:
@@ -118,8 +126,8 @@ class Unfinished(Place):
             self._write_notes()
 
     def _write_notes(self) -> None:
-        for array in self._arrays.values():
-            array.flush()
+        for part in (*self._arrays.values(), *self._growing):
+            part.flush()
         with (self.path / EPISODES).open("a", encoding="utf-8") as file:
             file.writelines(json.dumps(row) + "\n" for row in self._noted)
             file.flush()
@@ -130,7 +138,14 @@ class Unfinished(Place):
         """All is there: the notes go, the arrays are on the disk."""
         for array in self._arrays.values():
             array.flush()
+        while self._growing:
+            self._growing.pop().finish()
         (self.path / EPISODES).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Leave what is not finished as it is."""
+        for part in self._growing:
+            part.close()
 
 
 def partial_of(folder: Path) -> Path:
@@ -150,14 +165,16 @@ def unfinished(folder: Path) -> Generator[Unfinished | None]:
             yield None
             return
         partial.mkdir(parents=True, exist_ok=True)
+        place = Unfinished(partial)
         try:
-            place = Unfinished(partial)
             yield place
             place.finish()
             publish(partial, folder)
         except Exception:
             shutil.rmtree(partial, ignore_errors=True)
             raise
+        finally:
+            place.close()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Pictures of a simulation, and where a point of the world falls in them."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -17,13 +18,17 @@ class Cameras:
     def __init__(self, simulation: Simulation):
         self._simulation = simulation
         self._renderers: dict[tuple[int, int], Any] = {}
+        self.render_s = 0.0
 
     def render(self, camera: str, size: tuple[int, int]) -> UInt8[np.ndarray, "h w 3"]:
-        """The image of a camera, (height, width) pixels."""
+        """The image of a camera, (height, width) pixels; ``render_s`` sums up how long drawing took."""
+        began = time.perf_counter()
         renderer = self._renderer(size)
         self._simulation.dress()
         renderer.update_scene(self._simulation.data, camera=_known(camera))
-        return renderer.render().copy()
+        image = renderer.render().copy()
+        self.render_s += time.perf_counter() - began
+        return image
 
     def project(
         self, points: Float[np.ndarray, "n 3"], camera: str, size: tuple[int, int]

@@ -165,6 +165,11 @@ class Tabletop:
         """
         return self._cameras.render(camera, self._size(camera, size))
 
+    @property
+    def render_s(self) -> float:
+        """Seconds spent on drawing so far."""
+        return self._cameras.render_s
+
     def project(
         self, points: Float[np.ndarray, "n 3"], camera: str, size: int | tuple[int, int] | None = None
     ) -> tuple[Float[np.ndarray, "n 2"], Bool[np.ndarray, " n"]]:
