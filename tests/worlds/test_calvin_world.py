@@ -1,6 +1,7 @@
 """CALVIN's simulator: clones that are not what they should be, and the real one where ROBOVLMS_CALVIN_ENV names it."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.protocols import World
 from robovlms.worlds.calvin import CALVIN, InitialState, find_clones
 from robovlms.worlds.calvin.clones import VARIABLE
+from robovlms.worlds.calvin.symbolic import TASKS
 
 REACH = np.array([0.5, 0.3, -0.4, 0.2, -0.1, 0.4, -1.0])
 """Towards the table, closing."""
@@ -88,6 +90,8 @@ def test_what_it_is(world):
     assert isinstance(world, World)
     assert len(world.tasks) == 34
     assert world.instructions("turn_on_led", "validation") == ("press the button to turn on the led light",)
+    assert {len(world.instructions(task, "validation")) for task in world.tasks} == {1}
+    assert sorted(world.tasks) == sorted(TASKS)
     assert all(len(world.instructions(task, "train")) > 1 for task in world.tasks)
     with pytest.raises(UnknownName, match="Did you mean 'open_drawer'"):
         world.begin_task("open_drawr")
@@ -166,6 +170,18 @@ def test_snapshots_go_on_bit_by_bit(world):
     world.restore(snapshot)
     np.testing.assert_array_equal(state_after(world, actions(30)), future)
     assert world.snapshot().begun == 30
+
+
+def test_looking_again_does_nothing_again(world, monkeypatch):
+    """A chunked policy looks where a task begins: going back to the present must not play the episode again."""
+    world.reset(None, seed=7)
+    world.begin_task("open_drawer")
+    seen = world.step(REACH).observation
+    monkeypatch.setattr(world.simulator, "step", None)
+    again = world.restore(pickle.loads(pickle.dumps(world.snapshot())))
+    assert all((again.images[name] == image).all() for name, image in seen.images.items())
+    assert again.images
+    np.testing.assert_array_equal(again.state, seen.state)
 
 
 def test_bad_states(world):

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder, hub id or baseline:NAME.")],
-    benchmark: Annotated[str, typer.Option(help="tabletop.")] = "tabletop",
+    benchmark: Annotated[str, typer.Option(help="tabletop, libero or calvin.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")
@@ -28,6 +28,10 @@ def evaluate(
     image_size: Annotated[
         int | None, typer.Option(min=8, max=1280, help="Side of the images, in pixels. Default: the benchmark's.")
     ] = None,
+    batch: Annotated[
+        int | None,
+        typer.Option(min=1, help="Rows of the policy's batch: episodes side by side. Default: the benchmark's."),
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="World processes; no episode depends on it. 0 = one a core.")] = 0,
     executor: Annotated[
         str | None, typer.Option(help="first, chunk:K, ensemble:DECAY or rtc:K; @D: D steps late. Default: recipe's.")
@@ -39,6 +43,9 @@ def evaluate(
     launcher: Annotated[
         str, typer.Option(help="Where the worlds run: local processes, or ray (the cluster RAY_ADDRESS names).")
     ] = "local",
+    world_python: Annotated[
+        str | None, typer.Option(help="Interpreter that has the simulator: make world-NAME builds .venvs/NAME.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Seed of a sampling policy.")] = 0,
     against: Annotated[
         Path | None, typer.Option(help="Results of another policy: stop once it is known which of both is better.")
@@ -67,7 +74,7 @@ def evaluate(
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
-    asked = {**which, "executor": executor, "seed": seed}
+    asked = {**which, "executor": executor, "batch": batch, "seed": seed, "world_python": world_python}
     rival = None if against is None else Rival(load(against), alpha)
     found = score(
         checkpoint,

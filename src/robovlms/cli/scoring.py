@@ -53,7 +53,7 @@ def score(
     if vla is None:
         policy, known = scripted_baseline(name, opened.action_spec), digest_of(checkpoint)
     else:
-        policy = vla.policy(options.executor, embodiment, options.batch)
+        policy = vla.policy(options.executor, embodiment, opened.protocol.batch)
         known = digest(checkpoint) if embodiment is None else digest_of(f"{digest(checkpoint)} {embodiment}")
     results = run(
         policy,

@@ -1,6 +1,7 @@
 """Benchmarks by name: one file each, which makes a ``Benchmark`` of the options an evaluation is asked for."""
 
 import importlib
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import Field
@@ -24,6 +25,7 @@ class Options(Config):
         executor: How plans become actions (see ``policies.executors``).
         batch: Rows of the policy's padded batch.
         seed: Seed of a sampling policy.
+        world_python: Interpreter the worlds run in, where it is not this one; no result depends on it.
     """
 
     scene: str | None = None
@@ -35,9 +37,12 @@ class Options(Config):
     executor: str = "first"
     batch: Count = 16
     seed: Annotated[int, Field(ge=0)] = 0
+    world_python: str | None = None
 
 
 BENCHMARKS = {
+    "calvin": "robovlms.evaluation.calvin:open_calvin",
+    "libero": "robovlms.evaluation.libero:open_libero",
     "metaworld": "robovlms.evaluation.metaworld:open_metaworld",
     "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
 }
@@ -57,4 +62,23 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     opened: Benchmark = getattr(importlib.import_module(module), function)(options)
     if options.setting not in (None, opened.protocol.setting):
         raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
-    return opened
+    return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
+
+
+def remedy(name: str) -> str:
+    """How to get an interpreter that has a benchmark's simulator."""
+    return f"Run: make world-{name}, and pass --world-python .venvs/{name}/bin/python"
+
+
+def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
+    """The same benchmark with its worlds in another interpreter."""
+    settings = {
+        "python": python,
+        "target": benchmark.worlds.target,
+        "settings": dict(benchmark.worlds.kwargs),
+        "action_spec": benchmark.action_spec,
+        "observation_spec": benchmark.observation_spec,
+        "remedy": words,
+    }
+    worlds = replace(benchmark.worlds, target="robovlms.worlds.remote.world:remote_world", kwargs=settings)
+    return replace(benchmark, worlds=worlds)

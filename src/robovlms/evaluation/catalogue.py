@@ -121,7 +121,7 @@ ENTRIES = (
         episodes=1000,
         chain_length=5,
         protocol="chains of five tasks, 360 steps each, in scene D",
-        checked="resets and snapshots equal to the bit; recordings by calvin_env itself are read back (docs/calvin.md)",
+        checked="success, trajectories and images equal to the official loop's in fresh processes (docs/calvin.md)",
         verified={
             "tasks": UPSTREAM,
             "splits": CALVIN,

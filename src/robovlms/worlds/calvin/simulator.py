@@ -6,6 +6,7 @@ and a git checkout whose commit it logs.
 
 import contextlib
 import importlib
+import importlib.util
 import io
 import os
 import sys
@@ -21,6 +22,8 @@ from robovlms.worlds.calvin.clones import TASKS
 SCENES = "ABCD"
 Renderer = Literal["egl", "tiny"]
 """``egl`` is OpenGL without a screen, calvin_env's own setting; ``tiny`` is pybullet's renderer in software."""
+
+_PACKAGES = ("pybullet", "hydra", "gym", "cv2", "git", "quaternion")
 
 _OVERRIDES = (
     "cameras=static_and_gripper",
@@ -52,6 +55,13 @@ def open_simulator(clone: Path, scene: str, renderer: Renderer) -> Any:
         raise UserError("pybullet's EGL renderer does not start here. Use renderer='tiny'.") from None
     simulator.get_camera_obs()  # EGL draws the first image with other light than all that follow
     return simulator
+
+
+def require_packages() -> None:
+    """Raise ``MissingExtra`` where a package that calvin_env imports is not installed; nothing is imported."""
+    for name in _PACKAGES:
+        if importlib.util.find_spec(name) is None:
+            raise MissingExtra(name, "calvin")
 
 
 def close_simulator(simulator: Any) -> None:
