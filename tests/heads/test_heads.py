@@ -57,6 +57,15 @@ def test_masked_mean_of_nothing_is_zero():
     assert masked_mean(torch.tensor([3.0]), torch.tensor([False])).item() == 0
 
 
+def test_without_a_gripper_every_trained_parameter_has_a_gradient():
+    spec = ActionSpec(components=SPEC.components[:1], rate_hz=10)
+    assert spec.gripper is None
+    head = MLPConfig(num_slots=2).build(spec, chunk=5, width=8)
+    actions, mask = torch.zeros(3, 4, 5, spec.dims), torch.ones(3, 4, 5, dtype=torch.bool)
+    head.loss(features(), actions, mask).total.backward()
+    assert all(parameter.grad is not None for parameter in head.parameters() if parameter.requires_grad)
+
+
 def test_columns_come_back_in_the_order_of_the_spec():
     head = MLPConfig(num_slots=2).build(SPEC, chunk=5, width=8)
     assert head.pose_columns == [0, 1, 2, 4, 5]

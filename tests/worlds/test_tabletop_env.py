@@ -11,7 +11,8 @@ import pytest
 from robovlms.actions.spec import mismatches
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.protocols import World
-from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, gl, observation_spec
+from robovlms.worlds import gl
+from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
 from robovlms.worlds.tabletop.expert import expert
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL
 from robovlms.worlds.tabletop.initial import InitialState

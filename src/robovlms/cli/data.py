@@ -94,6 +94,9 @@ def doctor(
     self_test: Annotated[
         bool, typer.Option("--self-test", help="Make each known mistake in 60 episodes, and see which are noticed.")
     ] = False,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Play 20 episodes again in the world they are from, and compare.")
+    ] = False,
     json_: AsJSON = False,
 ) -> None:
     """Verify conventions against the data. Exit code 1 where a finding is an error."""
@@ -104,11 +107,11 @@ def doctor(
     settings = opened(arguments, kind, config, skip_bad)
     console = Console(highlight=False)
     if self_test:
-        found = told.self_test(settings, quiet=json_)
+        found = told.self_test(settings, json_, replay)
         typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
         return
     other = opened([str(validation), *arguments[1:]], kind, config, skip_bad) if validation else None
-    diagnosis = told.diagnosis(settings, other, statistics, episodes, quiet=json_)
+    diagnosis = told.diagnosis(settings, other, statistics, episodes, json_, replay)
     if json_:
         typer.echo(json.dumps(asdict(diagnosis), indent=2))
     else:

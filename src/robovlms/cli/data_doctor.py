@@ -17,7 +17,7 @@ from robovlms.data.doctor.check_leak import between
 from robovlms.data.doctor.checks import CHECKS, diagnose
 from robovlms.data.doctor.examined import examine
 from robovlms.data.doctor.finding import Finding
-from robovlms.data.doctor.mistakes import MISTAKES, Trials, trials
+from robovlms.data.doctor.mistakes import MISTAKES, Trials, nothing_more, trials
 from robovlms.data.doctor.stored import stored_beside, stored_in
 from robovlms.data.doctor.verified import verified
 from robovlms.data.source import EpisodeSource, SourceConfig
@@ -42,9 +42,14 @@ class Diagnosis:
 
 
 def diagnosis(
-    config: SourceConfig, validation: SourceConfig | None, statistics: Path | None, looked_at: int, quiet: bool
+    config: SourceConfig,
+    validation: SourceConfig | None,
+    statistics: Path | None,
+    looked_at: int,
+    quiet: bool,
+    replay: bool = False,
 ) -> Diagnosis:
-    """Run every check.
+    """Run every check; with ``replay`` episodes are played again in their world, too.
 
     Raises:
         UserError: There are no episodes, or the validation data has other conventions.
@@ -60,14 +65,27 @@ def diagnosis(
         require_match(str(config.path), source.action_spec, str(validation.path), other.action_spec)
         held_out = examine(other, validation, looked_at=0)
         findings, skipped = findings + between(data, held_out), skipped + held_out.skipped
+    known = dict(verified(data))
+    if replay:
+        more, known["replay"] = _played_again(source)
+        findings = findings + more
     num_frames = sum(len(one.actions) for one in data.recordings)
-    return Diagnosis(len(data.recordings), num_frames, findings, verified(data), skipped)
+    return Diagnosis(len(data.recordings), num_frames, findings, known, skipped)
 
 
-def self_test(config: SourceConfig, quiet: bool) -> Trials:
+def _played_again(source: EpisodeSource) -> tuple[list[Finding], str]:
+    """What is found when episodes are played again, and how many could be."""
+    from robovlms.demos.check_replay import check
+
+    found, played = check(source)
+    return found, f"{played} episodes played again" if played else "not verified: no episode says how it began"
+
+
+def self_test(config: SourceConfig, quiet: bool, replay: bool = False) -> Trials:
     """What is found in the data as it is, and which of all mistakes are noticed when they are made in it."""
+    also = (lambda source: _played_again(source)[0]) if replay else nothing_more
     with _bar(quiet, len(MISTAKES) + 1) as step:
-        return trials(_filled(config), config, on_trial=step)
+        return trials(_filled(config), config, on_trial=step, also=also)
 
 
 def tell(found: Diagnosis, console: Console) -> None:

@@ -1,19 +1,21 @@
 """``robovlms demos``: collect demonstrations with scripted experts."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-WORLDS = ("tabletop",)
+WORLDS = ("tabletop", "metaworld")
 FORMATS = ("lerobot",)
 
 
 def demos(
-    world: Annotated[str, typer.Argument(help="The world to collect in: tabletop.")],
+    world: Annotated[str, typer.Argument(help="The world to collect in: tabletop or metaworld.")],
     out: Annotated[Path, typer.Option(help="Folder to create.")],
-    scenes: Annotated[str, typer.Option(help="Scenes to collect in, for example ABC.")] = "D",
-    tasks: Annotated[str, typer.Option(help="all, a named set, or task names joined by commas.")] = "all",
+    scenes: Annotated[str, typer.Option(help="Scenes of the tabletop to collect in, for example ABC.")] = "D",
+    tasks: Annotated[
+        str, typer.Option(help="all, a named set (metaworld: mt10), or task names joined by commas.")
+    ] = "all",
     episodes: Annotated[int, typer.Option(help="Number of demonstrations.")] = 500,
     seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="The same seed gives the same bytes.")] = 0,
     format: Annotated[str, typer.Option(help="Format on disk: lerobot.")] = "lerobot",
@@ -23,8 +25,8 @@ def demos(
         int, typer.Option(min=0, help="Processes; the result does not depend on it. 0 = one per core.")
     ] = 0,
 ) -> None:
-    """Collect demonstrations with scripted experts, in chains, balanced over tasks."""
-    from robovlms.cli.tabletop_demos import collect_with_progress
+    """Collect demonstrations with scripted experts, balanced over tasks; on the tabletop in chains."""
+    from robovlms.cli.tabletop_demos import collect_shown, collect_with_progress
     from robovlms.core.errors import UnknownName
 
     for kind, got, choices in (
@@ -35,13 +37,18 @@ def demos(
         if got not in choices:
             raise UnknownName(kind, got, choices)
     names = tasks.split(",") if "," in tasks else tasks
-    collect_with_progress(
-        out,
-        names,
-        workers,
-        scenes=scenes,
-        num_episodes=episodes,
-        seed=seed,
-        image_size=image_size,
-        image_format=image_format,
-    )
+    plan: dict[str, Any] = {
+        "num_episodes": episodes,
+        "seed": seed,
+        "image_size": image_size,
+        "image_format": image_format,
+    }
+    if world == "tabletop":
+        collect_with_progress(out, names, workers, scenes=scenes, **plan)
+        return
+    from robovlms.demos.metaworld import MetaWorldPlan
+    from robovlms.worlds.metaworld.package import load
+    from robovlms.worlds.metaworld.tasks import task_set
+
+    load("metaworld")  # refuses here where it is not installed, rather than in every worker
+    collect_shown(MetaWorldPlan(tasks=task_set(names), **plan), out, workers)

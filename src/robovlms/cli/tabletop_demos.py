@@ -1,4 +1,4 @@
-"""Collecting tabletop demonstrations with a progress bar and a table at the end."""
+"""Collecting demonstrations with a progress bar and a table at the end."""
 
 import os
 from collections.abc import Sequence
@@ -11,22 +11,27 @@ from rich.table import Table
 
 from robovlms.core.errors import UserError
 from robovlms.demos.collect import Plan, Tally, collect
+from robovlms.demos.tabletop import TabletopPlan
 from robovlms.worlds.tabletop.scenes import scene_spec
 from robovlms.worlds.tabletop.tasks import task_set
 
 
 def collect_with_progress(out: Path, tasks: str | Sequence[str], workers: int, **plan: Any) -> Tally:
-    """Collect what ``plan`` (fields of ``demos.collect.Plan``) asks for and show what came of it."""
+    """Collect on the tabletop what ``plan`` (fields of ``TabletopPlan``) asks for and show what came of it."""
     if not plan.get("scenes", "D"):
         raise UserError("Got --scenes '', expected one or more scenes, for example ABC.")
     for letter in plan.get("scenes", "D"):
         scene_spec(letter)
-    chosen = Plan(tasks=task_set(tasks), **plan)
+    return collect_shown(TabletopPlan(tasks=task_set(tasks), **plan), out, workers)
+
+
+def collect_shown(plan: Plan, out: Path, workers: int) -> Tally:
+    """Collect what a plan asks for and show what came of it; 0 workers are one a core."""
     console = Console()
     columns = (TextColumn("[bold]demonstrations"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:
-        task = bar.add_task("", total=chosen.num_episodes)
-        tally = collect(chosen, out, workers or available_cores(), lambda _: bar.advance(task))
+        task = bar.add_task("", total=plan.num_episodes)
+        tally = collect(plan, out, workers or available_cores(), lambda _: bar.advance(task))
     console.print(summary(tally))
     console.print(f"Wrote {tally.demos.total()} demonstrations, {tally.frames.total()} frames to {out}")
     return tally

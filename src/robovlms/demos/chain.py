@@ -1,19 +1,20 @@
 """One chain of demonstrations: from a reset, task after task, each cut at its success.
 
 Starting each task where the last one ended gives the initial states (gripper at a fixture, block in hand) that
-evaluation in chains meets. Now and then a gust pushes the executed action aside while the clean label is recorded
-(DART, Laskey et al., arXiv 1703.09327), so that a policy sees how an expert recovers. Before some tasks the tool
+evaluation in chains meets. Now and then a gust pushes the executed action aside (``gusts``). Before some the tool
 wanders off unrecorded, so that place and progress are not the same thing; before others a mistaken attempt, which aims
 a few centimetres beside the mark, goes unrecorded, so that a policy sees what to do on top of the drawer's front.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from robovlms.core.types import Episode, Observation
+from robovlms.demos.gusts import Gusts, pushed
+from robovlms.demos.tabletop_start import start_of
 from robovlms.worlds.tabletop import Tabletop
 from robovlms.worlds.tabletop.chains import MAX_STEPS, random_initial_state
 from robovlms.worlds.tabletop.expert import expert
@@ -21,16 +22,14 @@ from robovlms.worlds.tabletop.language import instructions
 from robovlms.worlds.tabletop.tasks import feasible
 
 CHAIN_LENGTH = 5
-GUST_PROBABILITY = 0.08
-GUST_STEPS = (2, 4)
-GUST_STD = 0.8
-"""Of a normalised position action, one direction for the whole gust: 3 cm a step along each axis."""
+GUSTS = Gusts(probability=0.08, steps=(2, 4), std=0.8)
+"""3 cm a step along each axis."""
 WANDER_PROBABILITY = 0.4
 WANDER_STEPS = (1, 5)
 MISTAKE_PROBABILITY = 0.3
 MISTAKE_STEPS = (4, 24)
 MISTAKE_STD = 0.8
-"""As ``GUST_STD``, one for the whole attempt: how far beside the mark it aims."""
+"""Of a normalised position action, one for the whole attempt: how far beside the mark it aims."""
 STALL_ACTION, STALL_M = 0.3, 0.004
 """A frame is stalled where the expert asks for more than ``STALL_ACTION`` but the tool moves less than ``STALL_M``."""
 
@@ -79,14 +78,15 @@ def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: b
     observation = world.observe(render)
     frames: list[Observation] = []
     labels: list[np.ndarray] = []
-    noise = _gusts(rng)
+    pushes: dict[str, list[float]] = {}
+    replay = {"world": "tabletop", "scene": world.scene.name, "start": start_of(world), "pushes": pushes}
     stalled = 0
-    for action, _ in zip(expert(world, task), range(MAX_STEPS), strict=False):
+    for action, push, row in zip(expert(world, task), GUSTS.blow(rng), range(MAX_STEPS), strict=False):
         frames.append(observation)
         labels.append(action)
-        executed = action.copy()
-        executed[:3] = np.clip(executed[:3] + next(noise), -1, 1)
-        step = world.step(executed, render=render)
+        if push.any():
+            pushes[str(row)] = push.tolist()
+        step = world.step(pushed(action, push), render=render)
         moved = np.linalg.norm(step.observation.state[:3] - observation.state[:3])
         stalled += bool(np.abs(action[:3]).max() > STALL_ACTION and moved < STALL_M)
         observation = step.observation
@@ -96,18 +96,9 @@ def _demonstrate(world: Tabletop, task: str, rng: np.random.Generator, render: b
                 labels,
                 instruction,
                 task,
-                {"source": source, "scene": world.scene.name, "stalled_frames": stalled},
+                {"source": source, "scene": world.scene.name, "stalled_frames": stalled, "replay": replay},
             )
     return None
-
-
-def _gusts(rng: np.random.Generator) -> Iterator[np.ndarray]:
-    while True:
-        if rng.random() < GUST_PROBABILITY:
-            push = rng.normal(0, GUST_STD, 3)
-            yield from [push] * int(rng.integers(GUST_STEPS[0], GUST_STEPS[1] + 1))
-        else:
-            yield np.zeros(3)
 
 
 def _wander(world: Tabletop, rng: np.random.Generator) -> None:

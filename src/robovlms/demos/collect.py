@@ -1,27 +1,25 @@
-"""Collect a data set of demonstrations on the tabletop: the same seed gives the same bytes for any process count.
+"""Collect a data set of demonstrations: the same seed gives the same bytes for any process count.
 
-Chains are planned in rounds. Within a round every chain sees the same task counts, and results are taken in the
-order of the chains, so it does not matter which process ran which.
+Attempts are planned in rounds. Within a round every attempt sees the same task counts, and results are taken in the
+order of the attempts, so it does not matter which process ran which.
 """
 
 import multiprocessing
 import os
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from robovlms.actions.spec import ActionSpec, ObservationSpec
 from robovlms.core.errors import UserError
 from robovlms.core.processes import end_with_parent
+from robovlms.core.types import Episode
 from robovlms.data.lerobot.encode import EncodedEpisode, encode_episode
 from robovlms.data.lerobot.writer import LeRobotWriter
-from robovlms.demos.chain import collect_chain
-from robovlms.worlds.tabletop import ACTION_SPEC, Tabletop, observation_spec
-from robovlms.worlds.tabletop.conventions import WORLD_VERSION
 
 ROUND = 8
 
@@ -48,11 +46,13 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What to collect. ``tasks`` are names in the world's order; ``image_size`` is for both cameras, in pixels."""
+class Plan(ABC):
+    """What to collect, and how in one world.
+
+    ``tasks`` are names in the world's order; ``image_size`` is for all cameras, in pixels.
+    """
 
     tasks: tuple[str, ...]
-    scenes: str = "D"
     num_episodes: int = 500
     seed: int = 0
     image_size: int = 64
@@ -62,6 +62,29 @@ class Plan:
         if self.num_episodes < 1:
             raise UserError(f"Number of episodes: got {self.num_episodes}, expected at least 1.")
 
+    @property
+    @abstractmethod
+    def specs(self) -> tuple[ActionSpec, ObservationSpec]:
+        """What the actions and observations of the demonstrations mean."""
+
+    @property
+    @abstractmethod
+    def provenance(self) -> Mapping[str, Any]:
+        """The world and its version, besides tasks and seed."""
+
+    @abstractmethod
+    def attempt(self, counts: Mapping[str, int], index: int) -> tuple[list[Episode], list[str]]:
+        """Demonstrations of one attempt, and the tasks that failed; a pure function of the plan and the arguments.
+
+        Args:
+            counts: Demonstrations that there are of each task.
+            index: Number of the attempt; each has a seed of its own, ``seed_of(index)``.
+        """
+
+    def seed_of(self, index: int) -> int:
+        """Seed of an attempt."""
+        return (self.seed * 1_000_003 + index) % 2**63
+
 
 def collect(plan: Plan, out: Path, processes: int = 1, on_episode: Callable[[Tally], None] | None = None) -> Tally:
     """Write ``plan.num_episodes`` demonstrations to ``out`` as LeRobot v3.0; returns what was collected.
@@ -69,15 +92,13 @@ def collect(plan: Plan, out: Path, processes: int = 1, on_episode: Callable[[Tal
     Raises:
         UserError: ``out`` holds something already, an unknown task or scene, or a full disk.
     """
-    provenance = {"world": "tabletop", "scenes": plan.scenes, "tasks": list(plan.tasks), "seed": plan.seed}
-    provenance |= {"world_version": WORLD_VERSION, "mujoco": version("mujoco")}
+    provenance = {"tasks": list(plan.tasks), "seed": plan.seed, **plan.provenance}
     tally = Tally()
-    spec = observation_spec(plan.image_size)
     with (
-        LeRobotWriter(out, ACTION_SPEC, spec, image_format=plan.image_format, provenance=provenance) as writer,
+        LeRobotWriter(out, *plan.specs, image_format=plan.image_format, provenance=provenance) as writer,
         _pool(processes) as pool,
     ):
-        for episodes, failed in _chains(plan, tally, pool):
+        for episodes, failed in _attempts(plan, tally, pool):
             tally.failures.update(failed)
             for episode in episodes:
                 if tally.demos.total() == plan.num_episodes:
@@ -89,7 +110,7 @@ def collect(plan: Plan, out: Path, processes: int = 1, on_episode: Callable[[Tal
     return tally
 
 
-def _chains(plan: Plan, tally: Tally, pool: ProcessPoolExecutor) -> Iterator[tuple[list[EncodedEpisode], list[str]]]:
+def _attempts(plan: Plan, tally: Tally, pool: ProcessPoolExecutor) -> Iterator[tuple[list[EncodedEpisode], list[str]]]:
     index = 0
     while True:
         counts = dict(tally.demos)
@@ -110,13 +131,6 @@ def _pool(processes: int) -> ProcessPoolExecutor:
 
 
 def _run(plan: Plan, counts: dict[str, int], index: int) -> tuple[list[EncodedEpisode], list[str]]:
-    world = _world(plan.scenes[index % len(plan.scenes)], plan.image_size)
-    seed = (plan.seed * 1_000_003 + index) % 2**63
-    episodes, failed = collect_chain(world, plan.tasks, counts, seed)
-    return [encode_episode(episode, ACTION_SPEC.rate_hz, plan.image_format) for episode in episodes], failed
-
-
-@cache
-def _world(scene: str, image_size: int) -> Tabletop:
-    """One world a scene and process; loading a scene costs more than resetting it."""
-    return Tabletop(scene, image_size)
+    episodes, failed = plan.attempt(counts, index)
+    rate_hz = plan.specs[0].rate_hz
+    return [encode_episode(episode, rate_hz, plan.image_format) for episode in episodes], failed

@@ -43,6 +43,7 @@ class Options(Config):
 BENCHMARKS = {
     "calvin": "robovlms.evaluation.calvin:open_calvin",
     "libero": "robovlms.evaluation.libero:open_libero",
+    "metaworld": "robovlms.evaluation.metaworld:open_metaworld",
     "tabletop": "robovlms.evaluation.tabletop:open_tabletop",
 }
 """``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""

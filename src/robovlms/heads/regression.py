@@ -41,6 +41,7 @@ class RegressionHead(Head):
         with warnings.catch_warnings():  # actions without a gripper make a layer without outputs
             warnings.filterwarnings("ignore", "Initializing zero-element tensors")
             self.gripper = nn.Linear(width, chunk * len(self.gripper_columns))
+        self.gripper.requires_grad_(bool(self.gripper_columns))  # processes that average gradients wait for all
 
     @staticmethod
     def steps(features: Features) -> Float[Tensor, "b t h"]:

@@ -4,16 +4,31 @@ MuJoCo fixes its OpenGL backend at import, from ``MUJOCO_GL``; a wrong choice ca
 tried in a process of its own, and the answer is kept in ``MUJOCO_GL``, which child processes inherit.
 """
 
+import atexit
 import os
 import subprocess
 import sys
 from types import ModuleType
+from typing import Protocol, runtime_checkable
+from weakref import WeakSet
 
 from robovlms.core.errors import UserError
 
 APT_LINE = "apt-get install -y libegl1 libgl1-mesa-dri   # or: apt-get install -y libosmesa6"
 _PROBE = "import mujoco; c = mujoco.GLContext(8, 8); c.make_current(); c.free()"
 _OFF = "disable"
+
+
+@runtime_checkable
+class Closable(Protocol):
+    """Holds renderers."""
+
+    def close(self) -> None:
+        """Free them."""
+        ...
+
+
+_OPEN: WeakSet[Closable] = WeakSet()
 
 
 def choose_backend() -> str:
@@ -58,6 +73,16 @@ def unusable(error: Exception) -> UserError:
         f"MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} does not work on this machine ({error}). "
         f"Unset it to have one chosen, or run: {APT_LINE}"
     )
+
+
+def close_at_exit(holder: Closable) -> None:
+    """Free renderers before MuJoCo shuts EGL down at exit; it complains on stderr about those freed later.
+
+    Call it once a renderer exists: exit functions run last in, first out, and MuJoCo's is registered by then.
+    """
+    if not _OPEN:
+        atexit.register(lambda: [each.close() for each in list(_OPEN)])
+    _OPEN.add(holder)
 
 
 def _probe() -> str:

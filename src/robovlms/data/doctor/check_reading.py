@@ -1,10 +1,12 @@
 """Delta or absolute, base or tool frame, rotation kind: does another reading explain the motion better?"""
 
+from dataclasses import replace
+
 import numpy as np
 
 from robovlms.data.doctor.examined import Examined
 from robovlms.data.doctor.finding import Finding
-from robovlms.data.doctor.pose import orientation_of
+from robovlms.data.doctor.pose import action_of, orientation_of
 from robovlms.data.doctor.readings import Readings, position_readings, rotation_readings, same_width
 from robovlms.data.doctor.regression import weigh
 
@@ -14,6 +16,8 @@ BETTER = 0.5
 """Another representation of the state is reported when it leaves less than this share of the disagreement."""
 NOTHING = 0.25
 """Agreement (cosine) below which a reading does not explain the motion."""
+CLEAR = 0.6
+"""Agreement from which the motion is along these axes."""
 
 
 def check(data: Examined) -> list[Finding]:
@@ -22,7 +26,7 @@ def check(data: Examined) -> list[Finding]:
     found = [_other_reading(readings) for readings in (position, rotation) if readings]
     if rotation:
         found.append(_other_state(data, rotation))
-    told = [finding for finding in found if finding]
+    told = [finding for finding in [*found, _other_frame(data)] if finding]
     return told or [_nothing(one) for one in (position, rotation) if one and one.motion.agreement() < NOTHING]
 
 
@@ -53,6 +57,24 @@ def _other_state(data: Examined, readings: Readings) -> Finding | None:
         return None
     seen = f"{_told(readings)}; with the state's '{turned.name}' as {best}, by {scores[best]:.2f}"
     return _finding(seen, readings, f"rotation of the state component ({turned.rotation})")
+
+
+def _other_frame(data: Examined) -> Finding | None:
+    """Deltas said to be along the tool's axes, which no state shows, where the motion is along the base's."""
+    component = action_of(data.action_spec, "delta_position")
+    if component is None or component.frame != "tcp" or orientation_of(data.observation_spec):
+        return None
+    parts = tuple(c.model_copy(update={"frame": "base"}) if c is component else c for c in data.action_spec.components)
+    readings = position_readings(replace(data, action_spec=data.action_spec.model_copy(update={"components": parts})))
+    if readings is None or readings.motion.agreement() < CLEAR:
+        return None
+    return Finding(
+        "reading",
+        "warning",
+        f"{_told(readings)}; the spec says the tool's axes, and the state has no orientation to tell",
+        "changes along the tool's axes, and the tool's orientation in the state",
+        "Correct frame of the component, unless the tool's axes are always the base's.",
+    )
 
 
 def _nothing(readings: Readings) -> Finding:

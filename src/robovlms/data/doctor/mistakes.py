@@ -48,6 +48,10 @@ MISTAKES: Mapping[str, tuple[str, Make]] = {
 STATISTICS = "statistics of another data set"
 
 
+PLAYED = "replay"
+"""The check that plays episodes again: what it finds is noticed, whatever the mistake."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """One mistake: ``caught`` is None where it cannot be made; ``findings`` are those that the clean data lacks."""
@@ -75,12 +79,18 @@ class Trials:
         return sum(bool(trial.caught) for trial in self.trials)
 
 
+def nothing_more(_: EpisodeSource) -> list[Finding]:
+    """No check besides those of ``checks``."""
+    return []
+
+
 def trials(
     data: EpisodeSource,
     config: SourceConfig,
     most: int = 60,
     looked_at: int = 10,
     on_trial: Callable[[], object] = lambda: None,
+    also: Callable[[EpisodeSource], list[Finding]] = nothing_more,
 ) -> Trials:
     """Make every mistake in a data set, one at a time, and see which are noticed.
 
@@ -90,28 +100,29 @@ def trials(
         most: How many episodes are used, spread evenly; they are held in memory.
         looked_at: In how many of them frames are looked at.
         on_trial: Called after each.
+        also: Another check, which needs more than the data: a simulator.
 
     Raises:
         CorruptData: An episode is damaged.
     """
     source = keep(data, most)
     clean = examine(source, config, looked_at=looked_at)
-    known, found = diagnose(clean), []
+    known, found = diagnose(clean) + also(source), []
     for name, (checks, make) in MISTAKES.items():
         altered = make(source)
-        ill = examine(altered, config, looked_at=looked_at) if altered else None
-        found.append(_trial(name, checks, ill, known))
+        now = diagnose(examine(altered, config, looked_at=looked_at)) + also(altered) if altered else None
+        found.append(_trial(name, checks, now, known))
         on_trial()
-    found.append(_trial(STATISTICS, "statistics", _with_statistics_of_another(clean), known))
+    found.append(_trial(STATISTICS, "statistics", diagnose(_with_statistics_of_another(clean)), known))
     on_trial()
     return Trials(tuple(known), tuple(found))
 
 
-def _trial(name: str, checks: str, data: Examined | None, known: list[Finding]) -> Trial:
-    if data is None:
+def _trial(name: str, checks: str, now: list[Finding] | None, known: list[Finding]) -> Trial:
+    if now is None:
         return Trial(name, None)
-    new = tuple(finding for finding in diagnose(data) if finding not in known)
-    return Trial(name, any(finding.check in checks.split() for finding in new), new)
+    new = tuple(finding for finding in now if finding not in known)
+    return Trial(name, any(finding.check in (*checks.split(), PLAYED) for finding in new), new)
 
 
 def _with_statistics_of_another(data: Examined) -> Examined:

@@ -1,15 +1,13 @@
 """Pictures of a simulation, and where a point of the world falls in them."""
 
-import atexit
 import time
 from typing import Any
-from weakref import WeakSet
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
 
 from robovlms.core.errors import UnknownName
-from robovlms.worlds.gl import choose_backend, unusable
+from robovlms.worlds.gl import choose_backend, close_at_exit, unusable
 from robovlms.worlds.tabletop.conventions import CAMERAS
 from robovlms.worlds.tabletop.simulation import Simulation
 
@@ -59,21 +57,8 @@ class Cameras:
         if size not in self._renderers:
             choose_backend()
             self._renderers[size] = _make(self._simulation, size)
-            _close_at_exit(self)
+            close_at_exit(self)
         return self._renderers[size]
-
-
-_OPEN: WeakSet[Cameras] = WeakSet()
-
-
-def _close_at_exit(cameras: Cameras) -> None:
-    """Free renderers before MuJoCo shuts EGL down at exit; it complains on stderr about those freed later.
-
-    Called once a renderer exists: exit functions run last in, first out, and MuJoCo's is registered by then.
-    """
-    if not _OPEN:
-        atexit.register(lambda: [each.close() for each in list(_OPEN)])
-    _OPEN.add(cameras)
 
 
 def _make(simulation: Simulation, size: tuple[int, int]) -> Any:

@@ -70,7 +70,8 @@ def arm() -> str:
         'size="0.05" class="shown" rgba="0.25 0.27 0.30 1"/>'
     )
     return column + "".join(
-        f'<body name="{name}" mocap="true"><geom name="{name}" type="capsule" fromto="0 0 0 0 0 {_LINK}" '
+        f'<body name="{name}" mocap="true"><inertial pos="0 0 0" mass="1e-6" diaginertia="1e-9 1e-9 1e-9"/>'
+        f'<geom name="{name}" type="capsule" fromto="0 0 0 0 0 {_LINK}" '
         f'size="{radius}" class="shown" rgba="0.93 0.93 0.94 1"/><geom name="{name}_joint" type="sphere" '
         f'size="{radius + 0.012}" class="shown" rgba="0.25 0.27 0.30 1"/></body>'
         for name, radius in zip(ARM, (0.040, 0.032), strict=True)

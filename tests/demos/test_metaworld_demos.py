@@ -1,0 +1,56 @@
+"""Demonstrations in Meta-World: kept where they succeed, balanced, the same for any number of processes."""
+
+from importlib.util import find_spec
+
+import pytest
+from typer.testing import CliRunner
+
+from robovlms.cli.main import app
+from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.demos.collect import collect
+from robovlms.demos.metaworld import MetaWorldPlan
+from robovlms.worlds.metaworld.conventions import ACTION_SPEC, observation_spec
+from robovlms.worlds.metaworld.language import instructions
+from robovlms.worlds.metaworld.tasks import MAX_STEPS
+
+needs_metaworld = pytest.mark.skipif(not find_spec("metaworld"), reason="pip install 'robovlms[metaworld]'")
+TASKS = ("handle-press-v3", "reach-v3")
+
+
+@needs_metaworld
+@pytest.mark.render
+def test_the_same_seed_gives_the_same_bytes_and_every_demonstration_is_whole(tmp_path):
+    plan = MetaWorldPlan(TASKS, num_episodes=4, seed=3, image_size=16)
+    for processes in (1, 2):
+        collect(plan, tmp_path / str(processes), processes)
+    one, two = (
+        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in (tmp_path / "1", tmp_path / "2")
+    )
+    assert one == two
+    data = LeRobotDataset(tmp_path / "1")
+    assert data.action_spec == ACTION_SPEC
+    assert data.observation_spec == observation_spec(16)
+    assert data.provenance["world"] == "metaworld"
+    assert sorted(episode.task for episode in data) == sorted(2 * TASKS)
+    for episode in data:
+        assert 0 < len(episode) <= MAX_STEPS
+        assert episode.instruction in instructions(episode.task, "train")
+        assert abs(episode.actions).max() <= 1
+
+
+def test_the_rarest_task_is_attempted_first(monkeypatch):
+    asked = []
+    monkeypatch.setattr("robovlms.demos.metaworld.demonstrate", lambda world, task, seed: asked.append((task, seed)))
+    plan = MetaWorldPlan(("a", "b", "c"))
+    failed = [plan.attempt({"a": 5, "b": 1, "c": 2}, index)[1] for index in range(3)]
+    assert [task for task, _ in asked] == ["b", "c", "a"]
+    assert failed == [["b"], ["c"], ["a"]]
+    assert len({seed for _, seed in asked}) == 3
+
+
+@needs_metaworld
+def test_unknown_tasks_are_refused_at_the_command_line(tmp_path):
+    result = CliRunner().invoke(app, ["demos", "metaworld", "--out", str(tmp_path / "x"), "--tasks", "reach"])
+    assert "Did you mean 'reach-v3'?" in str(result.exception)
+    assert not (tmp_path / "x").exists()
