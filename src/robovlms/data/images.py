@@ -52,7 +52,7 @@ def decode_image(data: bytes, where: str) -> RGB:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
         raise CorruptData(f"{where}: the image cannot be decoded ({error}). Copy or create the file again.") from None
 
 
@@ -130,7 +130,7 @@ def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) ->
     """``num_frames`` frames of a part, after ``skip`` frames of it.
 
     Raises:
-        CorruptData: The file is missing, damaged, or has another number of frames.
+        CorruptData: The file is missing, damaged, or has another number of frames or another rate.
     """
     import av
 
@@ -141,8 +141,10 @@ def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) ->
             stream = container.streams.video[0]
             container.seek(int(max(first, 0) * av.time_base))
             wanted = (frame for frame in container.decode(stream) if frame.time is None or frame.time >= first)
-            found = [(frame.is_corrupt, frame.to_ndarray(format="rgb24")) for frame in islice(wanted, limit)]
-    except (OSError, av.FFmpegError, IndexError) as error:
+            found = [
+                (frame.is_corrupt, frame.to_ndarray(format="rgb24"), frame.time) for frame in islice(wanted, limit)
+            ]
+    except (OSError, av.FFmpegError, IndexError, OverflowError) as error:
         raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
     if len(found) != num_frames:
         more = "more than " if len(found) > num_frames else ""
@@ -150,7 +152,13 @@ def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) ->
             f"{path}: got {more}{min(len(found), num_frames)} frames from {max(first, 0):g} s on, "
             f"expected {num_frames}. Copy or create the data set again."
         )
-    damaged = [skip + number for number, (corrupt, _) in enumerate(found) if corrupt]
+    damaged = [skip + number for number, (corrupt, *_) in enumerate(found) if corrupt]
     if damaged:
         raise CorruptData(f"{path}: frame {damaged[0]} is damaged. Copy or create the file again.")
-    return np.stack([pixels for _, pixels in found])
+    begin, end = found[0][2], found[-1][2]
+    if begin is not None and end is not None and abs(end - begin - (num_frames - 1) / fps) > 0.5 / fps:
+        raise CorruptData(
+            f"{path}: {num_frames} frames from {max(first, 0):g} s on take {end - begin:g} s, expected "
+            f"{(num_frames - 1) / fps:g} s at {fps:g} frames a second. Correct the rate, or create the data set again."
+        )
+    return np.stack([pixels for _, pixels, _ in found])

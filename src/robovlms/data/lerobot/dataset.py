@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
-from robovlms.core.config import digest_of, parse
-from robovlms.core.errors import CorruptData, UnknownName
+from robovlms.actions.spec import ActionSpec
+from robovlms.core.config import digest_of
+from robovlms.core.errors import CorruptData
 from robovlms.core.files import read_json
 from robovlms.core.types import Episode
 from robovlms.data.images import Frames, decode_video
@@ -22,6 +22,7 @@ from robovlms.data.lerobot import format as fmt
 from robovlms.data.lerobot.info import read_info
 from robovlms.data.lerobot.meta import Span, layout_of, read_episodes, read_tasks, spans_of
 from robovlms.data.lerobot.rows import FrameRows
+from robovlms.data.lerobot.specs import action_spec_of, dims_of, observation_spec_of
 
 
 class LeRobotDataset:
@@ -44,22 +45,22 @@ class LeRobotDataset:
 
         Raises:
             CorruptData: A metadata file is missing or damaged.
-            UserError: The version is not known.
+            UserError: The version is not known, or a spec does not fit the features.
             UnknownName: There is no such feature.
         """
         self.path = Path(path)
         self.info = read_info(self.path)
         self.specs = read_json(self.path / fmt.SPECS) if (self.path / fmt.SPECS).is_file() else {}
         self._action_feature, self._state_feature = action_feature, state_feature
-        self._action_dims = self.info.feature(action_feature).shape[0]
+        self._action_dims = dims_of(self.path, self.info, action_feature)
         has_state = state_feature != fmt.STATE or state_feature in self.info.features
-        self._state_dims = self.info.feature(state_feature).shape[0] if has_state else 0
+        self._state_dims = dims_of(self.path, self.info, state_feature) if has_state else 0
         self._layout = layout_of(self.path, self.info)
         self._tasks = read_tasks(self._layout)
         rows = read_episodes(self._layout, self.path / fmt.INFO, self.info.total_episodes)
         self._spans = spans_of(self._layout, rows)
-        self.action_spec = action_spec or self._action_spec()
-        self.observation_spec = self._observation_spec()
+        self.action_spec = action_spec_of(self.path, self.info, self.specs, self._action_dims, action_spec)
+        self.observation_spec = observation_spec_of(self.path, self.info, self.specs, self._state_dims)
 
     def __len__(self) -> int:
         return len(self._spans)
@@ -165,25 +166,9 @@ class LeRobotDataset:
 
     def _episode_info(self, row: Mapping[str, Any]) -> dict[str, Any]:
         encoded = self.specs.get("json_columns", ())
-        cells = {k: json.loads(v) if k in encoded else v for k, v in row.items() if k.startswith(fmt.INFO_COLUMN)}
+        try:
+            cells = {k: json.loads(v) if k in encoded else v for k, v in row.items() if k.startswith(fmt.INFO_COLUMN)}
+        except (ValueError, TypeError, RecursionError) as error:
+            where = f"{self.path / fmt.EPISODES}, episode {row['episode_index']}"
+            raise CorruptData(f"{where}: its information is not valid JSON ({error}). Copy it again.") from None
         return {name.removeprefix(fmt.INFO_COLUMN): value for name, value in cells.items()}
-
-    def _action_spec(self) -> ActionSpec:
-        if "action_spec" in self.specs:
-            return parse(ActionSpec, self.specs["action_spec"], self.path / fmt.SPECS)
-        return ActionSpec(
-            components=(ActionComponent(name="action", dims=self._action_dims, kind="other", low=None, high=None),),
-            rate_hz=self.info.fps,
-        )
-
-    def _observation_spec(self) -> ObservationSpec:
-        if "observation_spec" in self.specs:
-            spec = parse(ObservationSpec, self.specs["observation_spec"], self.path / fmt.SPECS)
-            missing = [name for name in spec.camera_names if name not in self.info.cameras]
-            if missing:
-                raise UnknownName("camera", missing[0], self.info.cameras)
-            return spec
-        sizes = {name: self.info.features[key].size for name, key in self.info.cameras.items()}
-        cameras = tuple(Camera(name=name, height=size[0], width=size[1]) for name, size in sizes.items())
-        state = (StateComponent(name="state", dims=self._state_dims),) if self._state_dims else ()
-        return ObservationSpec(cameras=cameras, state=state, rate_hz=self.info.fps)

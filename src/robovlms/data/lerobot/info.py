@@ -94,8 +94,8 @@ def place(folder: Path, template: str, **values: str | int) -> Path:
     try:
         asked = {name for _, name, _, _ in Formatter().parse(template) if name is not None}
         found = template.format(**values) if asked <= set(values) else None
-    except (ValueError, IndexError) as error:
-        raise CorruptData(f"{where} cannot be filled in ({error}). Correct it, or copy the data set again.") from None
+    except (ValueError, IndexError, KeyError, MemoryError) as error:
+        raise CorruptData(f"{where} cannot be filled in ({error!r}). Correct it, or copy the data set again.") from None
     if found is None:
         raise CorruptData(f"{where} asks for {sorted(asked)}, expected only {sorted(values)}.")
     return inside(folder, found, where)

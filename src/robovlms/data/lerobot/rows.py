@@ -35,12 +35,13 @@ class FrameRows:
         try:
             part = table.slice(max(first, 0), length)
             found = part["episode_index"].to_pylist(), part["frame_index"].to_pylist()
+            goes_on = table["episode_index"].slice(max(first, 0) + length, 1).to_pylist() == [index]
         except KeyError as error:
             raise CorruptData(f"{path}: the frames of episode {index} cannot be found ({error!r}).") from None
-        if first < 0 or found != ([index] * length, list(range(length))):
+        if first < 0 or len(part) != length or goes_on or found != ([index] * length, list(range(length))):
             raise CorruptData(
-                f"{path}, rows {first} to {first + length - 1}: these should be the frames of episode {index}, but are "
-                "not. Data and metadata do not belong together: copy or create the data set again."
+                f"{path}, rows {first} to {first + length - 1}: these should be the frames of episode {index}, but "
+                "are not. Data and metadata do not belong together: copy or create the data set again."
             )
         return cls(path, part, first)
 
@@ -70,7 +71,7 @@ class FrameRows:
         """
         rows = self._column(column)
         for i, cell in enumerate(rows):
-            values = np.asarray(cell, np.float64)  # None becomes NaN
+            values = _floats(cell)
             if values.size != dims or not np.isfinite(values).all():
                 raise CorruptData(f"{self.where(i)}: got {cell} in '{column}', expected {dims} finite numbers.")
         return np.asarray(rows, np.float32).reshape(len(self), dims)
@@ -105,6 +106,14 @@ class FrameRows:
         if name not in self.table.column_names:
             raise CorruptData(f"{self.path} has no column '{name}'; it has {self.table.column_names}.")
         return self.table[name].to_pylist()
+
+
+def _floats(cell: Any) -> np.ndarray:
+    """A cell as numbers: NaN for None, none at all for texts and rows of different lengths."""
+    try:
+        return np.asarray(cell, np.float64)
+    except (ValueError, TypeError):
+        return np.empty(0)
 
 
 def _image_file(cell: Mapping[str, Any] | None, folder: Path, where: str) -> bytes:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from robovlms.core.errors import CorruptData
 from robovlms.data.images import VideoPart
 from robovlms.data.lerobot import format as fmt
@@ -43,7 +45,7 @@ class LayoutV3:
         table = read_table(path)
         try:
             first = row["dataset_from_index"] - table["index"][0].as_py()
-        except (KeyError, IndexError) as error:
+        except (KeyError, IndexError, TypeError) as error:
             raise CorruptData(
                 f"{path}: the frames of episode {row['episode_index']} cannot be found ({error!r})."
             ) from None
@@ -53,7 +55,13 @@ class LayoutV3:
         """Where the frames of a camera are."""
         prefix = f"videos/{key}/"
         path = self._place(self.info.video_path or fmt.VIDEO_PATH, row, prefix, video_key=key)
-        return VideoPart(path, from_s=self._cell(row, prefix + "from_timestamp"))
+        from_s = self._cell(row, prefix + "from_timestamp")
+        if not isinstance(from_s, int | float) or not 0 <= from_s < np.inf:
+            raise CorruptData(
+                f"{self.path / fmt.EPISODES}: episode {row['episode_index']} has '{prefix}from_timestamp' {from_s!r}, "
+                "expected seconds from 0 on. Copy or create the data set again."
+            )
+        return VideoPart(path, from_s=from_s)
 
     def _place(self, template: str, row: Mapping[str, Any], prefix: str, **more: str) -> Path:
         numbers = {name: self._cell(row, prefix + name) for name in ("chunk_index", "file_index")}
