@@ -94,6 +94,7 @@ def video(**changes):
         ("[]", "got list at the top, expected dict"),
         (changed(texts=["one", "two"]), "expected a list of one sentence"),
         (changed(texts=[" "]), "expected a list of one sentence"),
+        (changed(texts=["pull \udcff"]), r"101\.json: the sentence .* is not UTF-8"),
         (changed(action=[[0.0] * 7] * 6, state=[[0.0] * 6] * 6), r"video 0: got frames 6 to 13 and 6 actions"),
         (changed(action=[[0.0] * 7] * 6 + [[0.0] * 6]), "rows of different lengths"),
         (changed(action=[[0.0] * 7] * 6 + [[float("nan")] * 7]), r"'action', row 6: got .*expected finite numbers"),

@@ -235,10 +235,10 @@ class TestDamage:
     def test_missing_arrays(self, path, tmp_path):
         dataset = config(path).open()
         self.change(path, lambda demo: demo["obs"].move("agentview_rgb", "agentview_image"))
-        with pytest.raises(UnknownName, match=r"a_demo.hdf5, data/demo_1: 'obs/agentview_rgb'. Did you mean 'obs/agen"):
+        with pytest.raises(CorruptData, match=r"a_demo.hdf5, data/demo_1: 'obs/agentview_rgb'. Did you mean 'obs/agen"):
             dataset.read(1)
         self.change(path, lambda demo: demo.move("actions", "action"))
-        with pytest.raises(UnknownName, match=r"data/demo_1: 'actions'. Did you mean 'action'"):
+        with pytest.raises(CorruptData, match=r"data/demo_1: 'actions'. Did you mean 'action'"):
             config(path).open()
         with pytest.raises(CorruptData, match=r"has no group 'data'; it holds \['action', 'observations'\]"):
             config(write_act(tmp_path / "act.hdf5")).open()

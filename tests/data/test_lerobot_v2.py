@@ -232,3 +232,8 @@ class TestDamage:
         dataset = LeRobotDataset(folder.path)
         with pytest.raises(CorruptData, match=rf"info.json, path template .*{message}"):
             dataset.read(0)
+
+    def test_half_of_a_character(self, folder):
+        folder.change_line("tasks.jsonl", 2, '{"task_index": 1, "task": "pull \\udcff"}')
+        with pytest.raises(CorruptData, match=r"tasks.jsonl, line 2: the sentence .* is not UTF-8"):
+            LeRobotDataset(folder.path)

@@ -126,6 +126,12 @@ def test_a_convention_given_by_the_user(folder):
     assert source.action_spec.rate_hz == source.observation_spec.rate_hz == 4
 
 
+def test_more_columns_than_the_spec_says(folder):
+    spec = CONVENTION["action_spec"] | {"components": CONVENTION["action_spec"]["components"][:1]}
+    with pytest.raises(CorruptData, match=r"'xy' has 3 numbers from action/xy, action/grip, expected 2"):
+        opened(folder, features=CONVENTION | {"action_spec": spec}).read(0)
+
+
 def test_only_what_is_asked_for_is_decoded(folder):
     source = opened(folder)
     broken = record(0, **{"steps/observation/png": [b"no image"] * 3})
@@ -231,3 +237,58 @@ def test_the_settings_of_the_documentation_are_settings():
     blocks = [yaml.safe_load(block.split("```")[0]) for block in page.split("```yaml")[1:]]
     entries = [entry for block in blocks for entry in block["data"] if entry["kind"] == "rlds"]
     assert [validate(RLDSConfig, entry).convention for entry in entries] == ["bridge_orig", None]
+
+
+def _set(path, value):
+    def change(content):
+        *parents, last = path
+        for key in parents:
+            content = content[key]
+        content[last] = value
+
+    return change
+
+
+NODES = ("featuresDict", "features")
+XY = (*NODES, "steps", "sequence", "feature", *NODES, "action", *NODES, "xy", "tensor")
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value"),
+    [
+        ("dataset_info", ("splits",), {"train": 1}),
+        ("dataset_info", ("splits", 0), {"name": "train"}),
+        ("dataset_info", ("splits", 0, "shardLengths"), [None]),
+        ("dataset_info", ("splits", 0, "shardLengths"), "many"),
+        ("dataset_info", ("splits", 0, "filepathTemplate"), 5),
+        ("features", NODES, 3),
+        ("features", (*NODES, "steps"), "none"),
+        ("features", (*XY, "shape"), {"dimensions": ["a"]}),
+        ("features", (*XY, "shape"), {"dimensions": ["-7"]}),
+    ],
+)
+def test_descriptions_of_another_form_are_named(folder, name, path, value):
+    file = folder / f"{name}.json"
+    content = json.loads(file.read_text())
+    _set(path, value)(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(CorruptData, match=rf"{name}.json is not as TFDS writes it"):
+        RLDSDataset(folder)
+
+
+def test_a_type_that_numpy_does_not_have(folder):
+    file = folder / "features.json"
+    content = json.loads(file.read_text())
+    _set((*XY, "dtype"), "bfloat16")(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match="Feature 'steps/action/xy' is of type bfloat16, which is not supported"):
+        RLDSDataset(folder).read(0, ["steps/action/xy"])
+
+
+def test_a_split_without_records(folder):
+    file = folder / "dataset_info.json"
+    content = json.loads(file.read_text())
+    _set(("splits", 0, "shardLengths"), [])(content)
+    file.write_text(json.dumps(content))
+    with pytest.raises(CorruptData, match=r"dataset_info.json: split 'train' holds no record"):
+        RLDSDataset(folder)

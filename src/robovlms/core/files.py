@@ -96,6 +96,15 @@ def _object(line: bytes, where: str) -> dict[str, Any]:
     return data
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: JSON may escape half of a character."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def inside(folder: Path, relative: str, where: str) -> Path:
     """``relative`` below ``folder``; raises ``CorruptData`` when it leads out of it, without following links."""
     path = Path(os.path.normpath(relative))

@@ -14,7 +14,7 @@ from jaxtyping import Float32
 
 from robovlms.core.config import Config
 from robovlms.core.errors import CorruptData
-from robovlms.core.files import inside, read_json
+from robovlms.core.files import inside, is_utf8, read_json
 
 
 class BDRBenchKeys(Config):
@@ -80,6 +80,8 @@ def _field(found: Mapping[str, Any], name: str, kind: type, where: Path | str) -
 def _sentence(texts: Sequence[Any], file: Path) -> str:
     if len(texts) != 1 or not isinstance(texts[0], str) or not texts[0].strip():
         raise CorruptData(f"{file}: got texts {texts!r:.80}, expected a list of one sentence.")
+    if not is_utf8(texts[0]):
+        raise CorruptData(f"{file}: the sentence {texts[0]!r:.80} is not UTF-8. Correct it, or leave the file out.")
     return texts[0]
 
 

@@ -65,8 +65,7 @@ class Frames:
         """Some arrays of some frames, stacked along a new first axis.
 
         Raises:
-            CorruptData: A file is missing or damaged, or an array is not what it should be; names file and ``row``.
-            UnknownName: A file has no such array.
+            CorruptData: A file or array is missing or damaged, or not what it should be; names file and ``row``.
         """
         frames = [self._frame(self.path(number), shapes, row) for number in numbers]
         return {name: np.stack([frame[name] for frame in frames]) for name in shapes}
@@ -76,7 +75,7 @@ class Frames:
             names = _names(archive)
             missing = [name for name in shapes if name not in names]
             if missing:
-                raise UnknownName(f"array in {path} ({row}):", missing[0], names)
+                raise CorruptData(str(UnknownName(f"array in {path} ({row}):", missing[0], names)))
             found = {name: _array(archive, name) for name in shapes}
         for name, values in found.items():
             _require(name, values, shapes[name], f"{path} ({row})")

@@ -32,8 +32,9 @@ def read_integers(path: Path, row: tuple[int, ...]) -> Int64[np.ndarray, "n ..."
     Raises:
         CorruptData: The file is missing, damaged, or holds something else.
     """
+    existing = _existing(path)
     try:
-        found = np.load(_existing(path), allow_pickle=False)
+        found = np.load(existing, allow_pickle=False)
     except DAMAGE as error:
         raise _damaged(path, error) from None
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "iu" or found.shape[1:] != row:
@@ -50,8 +51,9 @@ def read_dictionary(path: Path) -> dict[str, Any]:
         CorruptData: The file is missing or damaged, holds no dictionary, or its pickle names something that is not
             plain data; the message names it.
     """
+    existing = _existing(path)
     try:
-        with _existing(path).open("rb") as file:
+        with existing.open("rb") as file:
             if not (dtype := _dtype_of(file)).hasobject:
                 raise ValueError(f"it holds {dtype}, not a pickled dictionary")
             found = _PlainUnpickler(file).load()

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py  # noqa: TID253 - the settings import this module when they open a data set
+import numpy as np
 
 from robovlms.actions.spec import ActionSpec
 from robovlms.core.config import digest_of
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
 from robovlms.data.hdf5.conventions import CONVENTIONS, require_controller
-from robovlms.data.hdf5.file import array_of, episode_names, files_of, json_of, numbers_of, opened, reading
+from robovlms.data.hdf5.file import array_of, episode_names, files_of, group_of, json_of, numbers_of, opened, reading
 from robovlms.data.hdf5.language import instruction_of
 from robovlms.data.hdf5.layout import HDF5Layout
 from robovlms.data.hdf5.observations import images_of, observation_spec, state_of
@@ -100,7 +101,7 @@ class HDF5Dataset:
         """
         entry, layout, spec = self._entries[index], self.layout, self.observation_spec.select(cameras)
         with opened(entry.file) as file, reading(entry.where):
-            group = file[entry.group]
+            group = group_of(file, entry.group, str(entry.file))
             actions = numbers_of(array_of(group, layout.actions, entry.where), entry.where)
             state = state_of(group, layout, spec.state, entry.rows, entry.where)
             images = images_of(group, layout, spec.cameras, entry.rows, entry.where)
@@ -140,8 +141,9 @@ class HDF5Dataset:
             for name in names:
                 where = str(path) if name == "/" else f"{path}, {name}"
                 with reading(where):
-                    rows = self._rows(file[name], where)
-                    sentence = instruction or instruction_of(top, file[name], path, self.layout, where)
+                    group = group_of(file, name, str(path))
+                    rows = self._rows(group, where)
+                    sentence = instruction or instruction_of(top, group, path, self.layout, where)
                 yield Entry(path, name, rows, sentence)
 
     def _rows(self, group: h5py.Group, where: str) -> int:
@@ -151,8 +153,8 @@ class HDF5Dataset:
                 f"{where}: got actions of shape {actions.shape}, expected (steps, {self.action_spec.dims}): "
                 f"{self.action_spec.layout}. Set another convention, or action_spec."
             )
-        stated = int(group.attrs.get("num_samples", len(actions)))
-        if stated != len(actions):
+        stated = group.attrs.get("num_samples", len(actions))
+        if np.ndim(stated) or stated != len(actions):
             raise CorruptData(f"{where}: got {len(actions)} actions, but num_samples is {stated}. Copy the file again.")
         if len(actions) <= self._lost:
             raise CorruptData(f"{where}: got {len(actions)} rows, expected at least {1 + self._lost}.")

@@ -74,8 +74,11 @@ def episode_names(file: h5py.File, episodes: str | None, mask: str | None, where
 
     Raises:
         CorruptData: The groups are missing, or the list names one that is.
+        UserError: A list is asked for where a file is one episode.
         UnknownName: There is no such list.
     """
+    if episodes is None and mask is not None:
+        raise UserError(f"{where}: got mask '{mask}', but in this layout a file is one episode. Leave mask out.")
     if episodes is None:
         return ["/"]
     group = group_of(file, episodes, where)
@@ -97,11 +100,11 @@ def array_of(parent: h5py.Group, name: str, where: str) -> h5py.Dataset:
     """An array by its path, not yet read.
 
     Raises:
-        UnknownName: There is none; the message offers the nearest name.
+        CorruptData: There is none, or it is in another file; the message offers the nearest name.
     """
     found = _node(parent, name, where)
     if not isinstance(found, h5py.Dataset):
-        raise UnknownName(f"array in {where}:", name, arrays_in(parent))
+        raise CorruptData(str(UnknownName(f"array in {where}:", name, arrays_in(parent))))
     return found
 
 
@@ -110,6 +113,8 @@ def _node(parent: h5py.Group, name: str, where: str) -> Any:
     outside = found.file.filename if found is not None and found.file != parent.file else None
     if outside is None and isinstance(found, h5py.Dataset) and found.external:
         outside = found.external[0][0]
+    if outside is None and isinstance(found, h5py.Dataset) and found.is_virtual:
+        outside = next((part.file_name for part in found.virtual_sources() if part.file_name != "."), None)
     if outside is not None:
         raise CorruptData(f"{where}, '{name}' leads out of the file, to {outside}. Do not trust this file.")
     return found
@@ -126,8 +131,10 @@ def numbers_of(array: h5py.Dataset, where: str) -> np.ndarray:
     """An array as float32 rows, one a step.
 
     Raises:
-        CorruptData: It cannot be read, or a number is not finite; names the row.
+        CorruptData: It cannot be read, holds no numbers, or one that is not finite; names the row.
     """
+    if array.dtype.kind not in "fiub":
+        raise CorruptData(f"{where}: got {array.dtype} in '{array.name}', expected numbers. Correct the file.")
     with reading(f"{where}, '{array.name}'"):
         values = np.asarray(array[()], np.float32)
     values = values.reshape(len(values), -1)

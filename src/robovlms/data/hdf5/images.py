@@ -41,8 +41,9 @@ def frames_of(array: h5py.Dataset, layout: HDF5Layout, size: tuple[int, int], wh
         if other is not None:
             raise CorruptData(f"{wheres[other]}: got {images[other].shape[:2]} pixels, expected {size}.")
         stored = np.stack(images)
-    elif stored.shape[1:3] != size:
-        raise CorruptData(f"{where}, '{array.name}': got images of {stored.shape[1:3]} pixels, expected {size}.")
+    elif stored.shape[1:] != (*size, 3) or stored.dtype != np.uint8:
+        got = f"{stored.dtype} images of {stored.shape[1:]}"
+        raise CorruptData(f"{where}, '{array.name}': got {got}, expected uint8 images of {(*size, 3)}.")
     return _upright(stored, layout)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import h5py  # noqa: TID253 - only code that reads such a data set imports this module
 
-from robovlms.core.errors import UserError
+from robovlms.core.errors import CorruptData, UserError
 from robovlms.data.hdf5.file import json_of
 from robovlms.data.hdf5.layout import HDF5Layout
 
@@ -17,11 +17,15 @@ def instruction_of(top: h5py.Group, episode: h5py.Group, path: Path, layout: HDF
 
     Raises:
         UserError: Nothing says it.
+        CorruptData: What is said is no text.
     """
     for node, attribute, key in ((episode, "ep_meta", "lang"), (top, "problem_info", "language_instruction")):
         found = json_of(node, attribute, where)
-        if isinstance(found, dict) and found.get(key):
-            return "".join(found[key]).strip('" ')  # LIBERO stores some sentences as lists of letters
+        if isinstance(found, dict) and (words := found.get(key)):
+            letters = words if isinstance(words, list) else [words]  # LIBERO stores some sentences as lists of letters
+            if not all(isinstance(letter, str) for letter in letters):
+                raise CorruptData(f"{where}, '{attribute}': got {words!r:.80} as '{key}', expected a text. Correct it.")
+            return "".join(letters).strip('" ')
     if layout.language_in_name:
         return instruction_in_name(path)
     raise UserError(f"{where}: the file says no instruction. Set instruction to the sentence of its episodes.")

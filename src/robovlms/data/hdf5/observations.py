@@ -39,8 +39,7 @@ def state_of(
     """The components side by side.
 
     Raises:
-        CorruptData: One has other rows or columns, or a number that is not finite.
-        UnknownName: One is missing.
+        CorruptData: One is missing, has other rows or columns, or a number that is not finite.
     """
     found = [np.zeros((rows, 0), np.float32)]
     for component in components:
@@ -59,8 +58,7 @@ def images_of(
     """The images of some cameras.
 
     Raises:
-        CorruptData: A camera has other rows, or an image is damaged or of another size.
-        UnknownName: A camera is missing.
+        CorruptData: A camera is missing or has other rows, or an image is damaged or of another size.
     """
     arrays = {camera: _of_length(episode, f"{layout.images}/{camera.name}", rows, where) for camera in cameras}
     return {c.name: frames_of(array, layout, (c.height, c.width), where) for c, array in arrays.items()}
@@ -68,8 +66,9 @@ def images_of(
 
 def _of_length(episode: h5py.Group, name: str, rows: int, where: str) -> h5py.Dataset:
     array = array_of(episode, name, where)
-    if len(array) != rows:
-        raise CorruptData(f"{where}: '{name}' has {len(array)} rows, but there are {rows} actions.")
+    found = array.shape[0] if array.shape else 0
+    if found != rows:
+        raise CorruptData(f"{where}: '{name}' has {found} rows, but there are {rows} actions.")
     return array
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from robovlms.core.errors import CorruptData
+from robovlms.core.files import is_utf8
 from robovlms.data.images import VideoPart
 from robovlms.data.lerobot import format as fmt
 from robovlms.data.lerobot.info import Info
@@ -67,6 +68,8 @@ def read_tasks(layout: Layout) -> dict[int, str]:
     for where, number, sentence in layout.tasks():
         if not isinstance(number, int) or not isinstance(sentence, str) or number in found:
             raise CorruptData(f"{where}: got task {number!r} {sentence!r}, expected a new number and a sentence.")
+        if not is_utf8(sentence):
+            raise CorruptData(f"{where}: the sentence {sentence!r:.80} is not UTF-8. Correct it.")
         found[number] = sentence
     return found
 

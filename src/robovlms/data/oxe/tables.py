@@ -51,7 +51,8 @@ def given(settings: RLDSConvention) -> Convention:
 
 def _columns(components: tuple[Part, ...], numbers: Numbers) -> tuple[tuple[Part, Numbers], ...]:
     ends = list(accumulate(component.dims for component in components))
+    stops = [*ends[:-1], None][: len(ends)]  # the last has all that is left, so that columns too many are noticed
     return tuple(
-        (component, columns(numbers, end - component.dims, end))
-        for component, end in zip(components, ends, strict=True)
+        (component, columns(numbers, end - component.dims, stop))
+        for component, end, stop in zip(components, ends, stops, strict=True)
     )

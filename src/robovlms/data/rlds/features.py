@@ -71,7 +71,11 @@ class Leaf:
 
     @cached_property
     def _dtype(self) -> np.dtype:
-        return np.dtype(self.dtype)
+        try:
+            return np.dtype(self.dtype)
+        except TypeError:
+            known = "Convert it to a type of numpy first."
+            raise UserError(f"Feature '{self.path}' is of type {self.dtype}, which is not supported. {known}") from None
 
     @cached_property
     def _size(self) -> int:
@@ -95,7 +99,7 @@ class Leaf:
             return [self._text(text, number, where) for number, text in enumerate(_bytes(value, self.path, where))]
         if self.encoding != "none":
             items = [self._encoded(item, self.shape, where) for item in _bytes(value, self.path, where)]
-            return items if -1 in self.shape else np.array(items, self.dtype).reshape(-1, *self.shape)
+            return items if -1 in self.shape else np.array(items, self._dtype).reshape(-1, *self.shape)
         numbers, size = _numbers(value, self.path, where), self._size
         if size == 0 or len(numbers) % size:
             raise CorruptData(f"{where}: '{self.path}' holds {len(numbers)} values, expected a multiple of {size}.")
@@ -116,9 +120,10 @@ class Leaf:
             ) from None
 
     def _encoded(self, item: bytes, shape: tuple[int, ...], where: object) -> np.ndarray:
+        dtype = self._dtype
         try:
             raw = zlib.decompress(item) if self.encoding == "zlib" else item
-            return np.frombuffer(raw, self.dtype).reshape(shape)
+            return np.frombuffer(raw, dtype).reshape(shape)
         except (zlib.error, ValueError) as error:
             raise CorruptData(f"{where}: '{self.path}' does not hold shape {shape} ({error}).") from None
 
@@ -186,4 +191,7 @@ def _tensor(node: Mapping[str, Any], path: str, levels: int) -> Leaf:
 
 def _dimensions(node: Mapping[str, Any]) -> tuple[int, ...]:
     """Sizes of a feature, -1 where they are open."""
-    return tuple(int(size) for size in node.get("shape", {}).get("dimensions", ()))
+    sizes = tuple(int(size) for size in node.get("shape", {}).get("dimensions", ()))
+    if any(size < -1 for size in sizes):
+        raise ValueError(f"dimensions {sizes}")
+    return sizes

@@ -4,7 +4,8 @@
 strict: a truncated or damaged record is an error that names the file and the record.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Generator, Mapping
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,17 @@ class RLDSDataset:
         if not self.path.is_dir():
             raise UserError(f"Data set {self.path} does not exist. Check the path.")
         self.info = read_json(self.path / "dataset_info.json")
-        self.leaves = parse_features(read_json(self.path / "features.json"))
+        with _describing(self.path / "features.json"):
+            self.leaves = parse_features(read_json(self.path / "features.json"))
         self._keys = {key for leaf in self.leaves.values() for key in leaf.keys}
         self.name: str = self.info.get("name", self.path.parent.name)
         if self._format != "tfrecord":
             raise UserError(f"{self.path} is stored as {self._format}, expected tfrecord. Convert the data set first.")
-        self._records = [place for file, number in self._files().items() for place in _counted(file, number)]
+        with _describing(self.path / "dataset_info.json"):
+            files = self._files()
+        self._records = [place for file, number in files.items() for place in _counted(file, number)]
+        if not self._records:
+            raise CorruptData(f"{self.path / 'dataset_info.json'}: split '{split}' holds no record. Copy it again.")
 
     def __len__(self) -> int:
         return len(self._records)
@@ -120,6 +126,17 @@ class RLDSDataset:
 def steps_of(record: Record) -> Record:
     """The arrays of the steps, without their prefix."""
     return {path.removeprefix(STEPS): value for path, value in record.items() if path.startswith(STEPS)}
+
+
+@contextmanager
+def _describing(file: Path) -> Generator[None]:
+    """Turn what a description of another form than TFDS writes ends in into ``CorruptData``."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
+        raise CorruptData(f"{file} is not as TFDS writes it ({error!r}). Copy or create it again.") from None
 
 
 def _counted(file: Path, expected: int) -> list[Place]:
