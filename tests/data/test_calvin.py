@@ -206,6 +206,12 @@ class TestDamage:
         self.change(folder, 13, **{name: values})
         self.refused(root, r"episode_0000013.npz \(.*auto_lang_ann.npy, row 1\).*" + message)
 
+    @pytest.mark.parametrize("name", ["ep_start_end_ids.npy", "scene_info.npy", "lang_annotations/auto_lang_ann.npy"])
+    def test_a_header_that_does_not_end(self, root, folder, name):
+        data = (folder / name).read_bytes()
+        (folder / name).write_bytes(data.replace(b"}", b"(", 1))
+        self.refused(root, rf"{name} is damaged")
+
     @pytest.mark.parametrize(
         ("text", "message"),
         [(b"pull", "got b'pull' as the sentence, expected a text"), ("\ud800", "the sentence is not UTF-8")],

@@ -91,3 +91,17 @@ def test_a_list_of_episodes_where_a_file_is_one(tmp_path):
     write_act(tmp_path / "act.hdf5")
     with pytest.raises(UserError, match="got mask 'train', but in this layout a file is one episode"):
         config(tmp_path, layout={"kind": "act"}, convention="aloha", instruction="x", mask="train").open()
+
+
+def test_names_that_are_not_utf8(path):
+    with h5py.File(path, "r+") as file:
+        file.create_group(b"data/demo_\xff")
+    with pytest.raises(CorruptData, match=r"a_demo.hdf5, a name in 'data': the text is not UTF-8"):
+        config(path).open()
+    with h5py.File(path, "r+") as file:
+        del file[b"data/demo_\xff"]
+        file.create_group(b"data/demo_1/obs/\xff")
+        file[b"data/demo_1/\xfe"] = [1]
+        del file["data/demo_1/actions"]
+    with pytest.raises(CorruptData, match=r"array in .*a_demo.hdf5, data/demo_1: 'actions'"):
+        config(path).open()

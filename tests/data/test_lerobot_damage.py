@@ -4,6 +4,7 @@ import json
 import struct
 import zlib
 
+import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ import pytest
 
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UserError
-from robovlms.data.images import decode_image, encode_video
+from robovlms.data.images import VideoPart, decode_image, decode_video, encode_video, inspect_video
 from robovlms.data.lerobot.dataset import LeRobotDataset
 from robovlms.data.lerobot.writer import LeRobotWriter
 from robovlms.data.sources import LeRobotConfig
@@ -129,3 +130,30 @@ def test_an_image_that_says_to_be_enormous():
     png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     with pytest.raises(CorruptData, match=r"row 3: the image cannot be decoded .*exceeds limit"):
         decode_image(png, "row 3")
+
+
+def test_names_of_columns_that_are_not_utf8(write):
+    path = write() / "meta/tasks.parquet"
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"task_index", b"task_\xffndex"))
+    with pytest.raises(CorruptData, match=r"tasks.parquet is damaged .*can't decode"):
+        LeRobotDataset(path.parents[1])
+
+
+@pytest.mark.parametrize("error", [UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid"), AttributeError("no height")])
+def test_what_pyav_raises_for_damaged_videos(tmp_path, monkeypatch, error):
+    def fail(_):
+        raise error
+
+    monkeypatch.setattr(av, "open", fail)
+    for read in (inspect_video, lambda path: decode_video(VideoPart(path), 5, 10)):
+        with pytest.raises(CorruptData, match=r"a.mp4: the video cannot be read"):
+            read(tmp_path / "a.mp4")
+
+
+def test_another_format_is_said_to_be_one(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="file does not exist, or is no folder"):
+        LeRobotDataset(tmp_path / "file")
+    with pytest.raises(CorruptData, match=r"info.json is missing. This is no LeRobot data set: .*\(kind\)"):
+        LeRobotDataset(tmp_path)

@@ -27,6 +27,8 @@ Frames = UInt8[np.ndarray, "t _ _ 3"]
 # Below this mean size handing an image to a thread costs more than decoding it (a 64 px PNG takes 0.16 ms).
 _LARGE_BYTES = 32_000
 JPEG_QUALITY = 95
+_BROKEN = (OSError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
+"""What PyAV raises for damaged files, besides its own errors."""
 _RESAMPLE = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
@@ -121,9 +123,12 @@ def inspect_video(path: Path) -> VideoFacts:
     try:
         with av.open(str(path)) as container:
             stream = container.streams.video[0]
-            return VideoFacts(stream.height, stream.width, float(stream.average_rate or 0))
-    except (OSError, av.FFmpegError, IndexError) as error:
+            facts = VideoFacts(stream.height, stream.width, float(stream.average_rate or 0))
+    except (av.FFmpegError, *_BROKEN) as error:
         raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
+    if min(facts.height, facts.width, facts.rate_hz) <= 0:
+        raise CorruptData(f"{path}: got {facts}, expected a size and a rate. Copy or create the file again.")
+    return facts
 
 
 def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) -> Frames:
@@ -144,7 +149,7 @@ def decode_video(part: VideoPart, num_frames: int, fps: float, skip: int = 0) ->
             found = [
                 (frame.is_corrupt, frame.to_ndarray(format="rgb24"), frame.time) for frame in islice(wanted, limit)
             ]
-    except (OSError, av.FFmpegError, IndexError, OverflowError) as error:
+    except (av.FFmpegError, *_BROKEN) as error:
         raise CorruptData(f"{path}: the video cannot be read ({error}). Copy or create the file again.") from None
     if len(found) != num_frames:
         more = "more than " if len(found) > num_frames else ""

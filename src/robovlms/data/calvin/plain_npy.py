@@ -8,6 +8,7 @@ import pickle
 import struct
 import zlib
 from pathlib import Path
+from tokenize import TokenError
 from typing import IO, Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from robovlms.core.errors import CorruptData
 
 DAMAGE = (
     *(EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError, OverflowError),
-    *(OSError, MemoryError, RecursionError, struct.error, zlib.error),
+    *(OSError, MemoryError, RecursionError, SyntaxError, TokenError, struct.error, zlib.error),
 )
 """What numpy, zip and pickle raise for damaged bytes."""
 

@@ -64,7 +64,7 @@ def group_of(parent: h5py.Group, name: str, where: str) -> h5py.Group:
     found = _node(parent, name, where)
     if not isinstance(found, h5py.Group):
         raise CorruptData(
-            f"{where} has no group '{name}'; it holds {sorted(parent)}. Set the layout's kind, or its paths."
+            f"{where} has no group '{name}'; it holds {sorted(map(str, parent))}. Set the layout's kind, or its paths."
         )
     return found
 
@@ -82,6 +82,8 @@ def episode_names(file: h5py.File, episodes: str | None, mask: str | None, where
     if episodes is None:
         return ["/"]
     group = group_of(file, episodes, where)
+    for name in group:
+        text_of(name, f"{where}, a name in '{episodes}'")
     names = sorted((name for name in group if isinstance(group[name], h5py.Group)), key=by_number)
     if mask is not None:
         lists = list(file["mask"]) if "mask" in file else []
@@ -123,7 +125,7 @@ def _node(parent: h5py.Group, name: str, where: str) -> Any:
 def arrays_in(group: h5py.Group) -> list[str]:
     """Paths of all arrays below a group."""
     found: list[str] = []
-    group.visititems(lambda name, node: found.append(name) if isinstance(node, h5py.Dataset) else None)
+    group.visititems(lambda name, node: found.append(str(name)) if isinstance(node, h5py.Dataset) else None)
     return found
 
 

@@ -72,9 +72,9 @@ def read_info(folder: Path) -> Info:
         CorruptData: The file is missing, damaged or incomplete.
     """
     if not folder.is_dir():
-        raise UserError(f"Data set {folder} does not exist. Check the path, or create it first.")
+        raise UserError(f"Data set {folder} does not exist, or is no folder. Check the path, or create it first.")
     path = folder / fmt.INFO
-    raw = read_json(path)
+    raw = read_json(path, remedy="This is no LeRobot data set: copy it again, or name the format it has (kind).")
     version = raw.get("codebase_version")
     if version not in fmt.VERSIONS:
         raise UserError(

@@ -154,6 +154,8 @@ def read_table(path: Path) -> pa.Table:
 @lru_cache(maxsize=2)
 def _read_table(path: Path, modified_ns: int) -> pa.Table:
     try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
+        table = pq.read_table(path)
+        _ = table.column_names  # pyarrow decodes them only now
+        return table
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CorruptData(f"{path} is damaged ({error}). Copy or create the data set again.") from None

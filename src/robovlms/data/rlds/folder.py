@@ -36,7 +36,7 @@ class RLDSDataset:
         """
         self.path, self.split = Path(path), split
         if not self.path.is_dir():
-            raise UserError(f"Data set {self.path} does not exist. Check the path.")
+            raise UserError(f"Data set {self.path} does not exist, or is no folder. Check the path.")
         self.info = read_json(self.path / "dataset_info.json")
         with _describing(self.path / "features.json"):
             self.leaves = parse_features(read_json(self.path / "features.json"))
