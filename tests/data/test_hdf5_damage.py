@@ -103,5 +103,10 @@ def test_names_that_are_not_utf8(path):
         file.create_group(b"data/demo_1/obs/\xff")
         file[b"data/demo_1/\xfe"] = [1]
         del file["data/demo_1/actions"]
+        file[b"data/demo_0/obs/\xff"] = np.zeros((5, 2))
     with pytest.raises(CorruptData, match=r"array in .*a_demo.hdf5, data/demo_1: 'actions'"):
+        config(path).open()
+    with h5py.File(path, "r+") as file:
+        file["data/demo_1/actions"] = np.zeros((7, 7))
+    with pytest.raises(CorruptData, match=r"a name in '/data/demo_0/obs': the text is not UTF-8"):
         config(path).open()

@@ -9,7 +9,7 @@ from jaxtyping import Float32
 from robovlms.actions.spec import Camera, ObservationSpec, StateComponent
 from robovlms.core.errors import CorruptData
 from robovlms.data.hdf5.conventions import state_component
-from robovlms.data.hdf5.file import array_of, group_of, numbers_of
+from robovlms.data.hdf5.file import array_of, group_of, numbers_of, text_of
 from robovlms.data.hdf5.images import frames_of, is_camera, size_of
 from robovlms.data.hdf5.layout import HDF5Layout
 from robovlms.data.images import Frames
@@ -22,10 +22,10 @@ def observation_spec(episode: h5py.Group, layout: HDF5Layout, rate_hz: float, wh
         CorruptData: A group is missing, or a first image cannot be decoded.
     """
     images, state = group_of(episode, layout.images, where), group_of(episode, layout.state, where)
-    sizes = {name: size_of(array, where) for name, array in _arrays(images).items() if is_camera(array)}
+    sizes = {name: size_of(array, where) for name, array in _arrays(images, where).items() if is_camera(array)}
     widths = {
         name: int(np.prod(array.shape[1:]))
-        for name, array in _arrays(state).items()
+        for name, array in _arrays(state, where).items()
         if name not in sizes and array.dtype.kind in "fiu" and array.ndim in (1, 2)
     }
     cameras = tuple(Camera(name=name, height=size[0], width=size[1]) for name, size in sizes.items())
@@ -72,5 +72,6 @@ def _of_length(episode: h5py.Group, name: str, rows: int, where: str) -> h5py.Da
     return array
 
 
-def _arrays(group: h5py.Group) -> dict[str, h5py.Dataset]:
-    return {name: node for name, node in group.items() if isinstance(node, h5py.Dataset)}
+def _arrays(group: h5py.Group, where: str) -> dict[str, h5py.Dataset]:
+    here = f"{where}, a name in '{group.name}'"
+    return {text_of(name, here): node for name, node in group.items() if isinstance(node, h5py.Dataset)}
