@@ -153,6 +153,7 @@ class Either(Config):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"side": {"size": 2}}, "Setting 'side' has no kind: got {'size': 2}. Add 'kind: NAME'"),
         ({"side": {"kind": "rihgt"}}, "Unknown side.kind 'rihgt'. Did you mean 'right'"),
         ({"side": {"kind": "left", "size": "big"}}, "Setting 'side.size'"),
         ({"side": {"kind": "left", "sise": 2}}, "Did you mean 'side.size'"),

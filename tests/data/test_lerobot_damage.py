@@ -122,6 +122,11 @@ def test_information_that_is_not_json(write):
         LeRobotDataset(path).read(1, ())
 
 
+def test_no_address_in_memory_is_told():
+    with pytest.raises(CorruptData, match=r"row 3: the image cannot be decoded \(it is no image file\)"):
+        decode_image(b"no image", "row 3")
+
+
 def test_an_image_that_says_to_be_enormous():
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,8 +1,10 @@
 import errno
+import json
 
 import numpy as np
 import pytest
 
+from robovlms.actions.check import require_valid
 from robovlms.actions.spec import ImageSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, SpecMismatch, UnknownName, UserError
@@ -45,8 +47,10 @@ def test_actions_that_are_not_what_their_spec_says_are_refused(path, action_spec
     with pytest.raises(CorruptData, match=r"set, episode 0, frame \d: action component 'rotation' is .*at most 0\.1"):
         build(LeRobotConfig(path=path, action_spec=stated))
     short = action_spec.model_copy(update={"components": action_spec.components[:2]})
-    with pytest.raises(CorruptData, match="got actions of 7 dimensions, expected 6"):
+    with pytest.raises(UserError, match=r"action_spec describes 6 numbers, but actions in .* have 7"):
         build(LeRobotConfig(path=path, action_spec=short))
+    with pytest.raises(CorruptData, match="set: got actions of 7 dimensions, expected 6"):
+        require_valid(short, np.zeros((2, 7), np.float32), "set")
 
 
 def test_cameras_and_state_are_ordered_subsets(path, make_episode):
@@ -124,6 +128,15 @@ def test_a_damaged_cache_is_noticed(path, tmp_path):
     content[-7] ^= 1
     file.write_bytes(bytes(content))
     with pytest.raises(CorruptData, match=r"images.static.npy is missing or damaged. Delete"):
+        build(LeRobotConfig(path=path), cache=tmp_path)
+
+
+@pytest.mark.parametrize("changed", [{}, {"bytes": 3}, {"episodes": {}}, {"checksums": {}}])
+def test_a_cache_of_another_version_is_noticed(path, tmp_path, changed):
+    build(LeRobotConfig(path=path), cache=tmp_path)
+    file = next(tmp_path.glob("*/store.json"))
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed if changed else {}))
+    with pytest.raises(CorruptData, match=r"store.json lacks something .* Delete .*: it is a cache"):
         build(LeRobotConfig(path=path), cache=tmp_path)
 
 

@@ -19,6 +19,8 @@ def explained(model: type[BaseModel], data: Mapping[str, Any], error: Validation
             return _unknown_field(model, where, first["loc"], _option(first["loc"][:-1], data))
         case "union_tag_invalid":
             return UnknownName(f"{where}.kind", context["tag"], re.findall(r"'(.*?)'", context["expected_tags"]))
+        case "union_tag_not_found":
+            return UserError(f"Setting '{where}' has no kind: got {got!r:.200}. Add 'kind: NAME'.")
         case "literal_error" if isinstance(got, str):
             return UnknownName(where, got, re.findall(r"'(.*?)'", context["expected"]))
         case "value_error":

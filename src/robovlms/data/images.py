@@ -55,7 +55,9 @@ def decode_image(data: bytes, where: str) -> RGB:
         with Image.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError, ValueError) as error:
-        raise CorruptData(f"{where}: the image cannot be decoded ({error}). Copy or create the file again.") from None
+        unknown = isinstance(error, UnidentifiedImageError)  # whose message is an address in memory
+        reason = "it is no image file" if unknown else error
+        raise CorruptData(f"{where}: the image cannot be decoded ({reason}). Copy or create the file again.") from None
 
 
 def decode_images(files: Sequence[bytes], wheres: Sequence[str], threads: int = 2) -> list[RGB]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import google_crc32c
 import numpy as np
@@ -48,6 +49,15 @@ def load_store(folder: Path, verify: bool = False, image: ImageSpec | None = Non
         CorruptData: A file of the cache is damaged.
     """
     described = read_json(folder / STORE, remedy=_remedy(folder))
+    try:
+        return _opened(folder, described, verify, image)
+    except CorruptData:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # of another version, or changed
+        raise CorruptData(f"{folder / STORE} lacks something ({error!r}). {_remedy(folder)}") from None
+
+
+def _opened(folder: Path, described: Mapping[str, Any], verify: bool, image: ImageSpec | None) -> FrameStore:
     verify = verify or sum(described["bytes"].values()) <= SMALL
     arrays = {
         name: _load(folder / f"{name}.npy", size, described["checksums"][name] if verify else None)
