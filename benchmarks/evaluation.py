@@ -1,140 +1,148 @@
-"""Control steps a CPU-second of an evaluation on the tabletop, and what render, physics and policy take of them.
+"""How fast an evaluation on the tabletop is: against one world at a time, by workers, and with every step drawn.
 
-    python benchmarks/evaluation.py [--checkpoint DIR] [--executor chunk:4] [--chains 32] [--workers 1]
+    python benchmarks/evaluation.py --checkpoint DIR [--executor chunk:6] [--chains 200] [--workers 1,2] [--rounds 3]
 
-Without a checkpoint a random policy that asks for images every ``--look`` steps stands in: worlds without a network.
-CPU-seconds count this process and its workers, from their start to their end.
+All ways play the same chains with the same policy, in turns, ``--rounds`` times; ratios are of medians of control steps
+a second. ``single`` is one world and a batch of one in one process. The prediction for ``w`` workers on ``c`` cores is
+the slowest of the worlds, the policy and the cores, from costs measured first: per control step, one over
+max(world / w, policy, (world + policy) / c).
 """
 
 import argparse
+import json
 import os
-import resource
+import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("LP_NUM_THREADS", "0")
 
 import numpy as np
+import torch
 
-from robovlms.evaluation.evaluate import run
+from robovlms.core.protocols import Policy
+from robovlms.evaluation.evaluate import TIMING, run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import tabletop_benchmark, tabletop_protocol
-from robovlms.policies.scripted import ScriptedPolicy, random_action
+from robovlms.policies.vla import VLA
 from robovlms.worlds.tabletop import Tabletop
-from robovlms.worlds.tabletop.conventions import ACTION_SPEC, observation_spec
 
 BATCH = 16
 
 
-class LookingPolicy(ScriptedPolicy):
-    """Random actions; asks for images every ``every`` steps, as a policy that plays chunks does."""
+class Drawn:
+    """A policy that asks for images at every step, needed or not."""
 
-    def __init__(self, every):
-        super().__init__(random_action, ACTION_SPEC)
-        self.every, self.steps = every, {}
+    def __init__(self, policy: Policy):
+        self._policy = policy
 
-    def start(self, episode, instruction, *, seed):
-        super().start(episode, instruction, seed=seed)
-        self.steps[episode] = 0
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._policy, name)
 
-    def needs_observation(self, episode):
-        return self.steps[episode] % self.every == 0
-
-    def act(self, observations):
-        for episode in observations:
-            self.steps[episode] += 1
-        return super().act(observations)
+    def needs_observation(self, episode: str) -> bool:
+        return True
 
 
 class Timed:
     """A policy whose ``act`` is timed."""
 
-    def __init__(self, policy):
-        self.policy, self.cpu_s, self.num_calls = policy, 0.0, 0
-        self.start, self.instruct, self.stop = policy.start, policy.instruct, policy.stop
-        self.needs_observation = policy.needs_observation
+    def __init__(self, policy: Policy):
+        self._policy, self.seconds = policy, 0.0
 
-    def act(self, observations):
-        begin = time.process_time()
-        decisions = self.policy.act(observations)
-        self.cpu_s += time.process_time() - begin
-        self.num_calls += 1
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._policy, name)
+
+    def act(self, observations: Any) -> Any:
+        begin = time.perf_counter()
+        decisions = self._policy.act(observations)
+        self.seconds += time.perf_counter() - begin
         return decisions
 
 
-def world_costs(num_steps=200):
-    """CPU milliseconds of a control step's physics, of one look, and of changing the episode of a world."""
+def world_costs(num_steps: int = 200) -> dict[str, float]:
+    """Seconds of a control step's physics, of one look, and of changing the episode of a world."""
     world, rng = Tabletop("D", 64), np.random.default_rng(0)
     job = tabletop_benchmark(tabletop_protocol(num_chains=1)).jobs[0]
     world.reset(job.initial_state, job.seed)
     world.begin_task(job.tasks[0])
-    physics = timed(lambda: world.step(rng.uniform(-1, 1, 7), render=False), num_steps)
-    look = timed(lambda: world.restore(world.snapshot()), num_steps)
-    change = timed(lambda: world.restore(world.snapshot(), render=False), num_steps)
+    physics = cost(lambda: world.step(rng.uniform(-1, 1, 7), render=False), num_steps)
+    look = cost(lambda: world.restore(world.snapshot()), num_steps)
+    change = cost(lambda: world.restore(world.snapshot(), render=False), num_steps)
     world.close()
-    return {"physics": physics, "render": look - change, "change": change}
+    return {"physics": physics, "look": look - change, "change": change}
 
 
-def timed(call, num):
-    begin = time.process_time()
+def cost(call: Callable[[], object], num: int) -> float:
+    begin = time.perf_counter()
     for _ in range(num):
         call()
-    return (time.process_time() - begin) / num * 1000
+    return (time.perf_counter() - begin) / num
 
 
-def policy_of(arguments):
-    if arguments.checkpoint is None:
-        return LookingPolicy(arguments.look)
-    import torch
-
-    from robovlms.policies.vla import VLA
-
-    torch.set_num_threads(1)
-    vla = VLA.from_pretrained(arguments.checkpoint)
-    policy = vla.policy(arguments.executor, batch_size=BATCH)
-    policy.bind(ACTION_SPEC, observation_spec(vla.image_spec.size))
-    return policy
-
-
-def cpu_seconds():
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in used)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint")
-    parser.add_argument("--executor", default="chunk:4")
-    parser.add_argument("--look", type=int, default=4, help="steps between looks without a checkpoint")
-    parser.add_argument("--tasks", default="fixtures_drawer")
-    parser.add_argument("--chains", type=int, default=32)
-    parser.add_argument("--workers", type=int, default=1)
-    arguments = parser.parse_args()
-    costs = world_costs()
-    protocol = tabletop_protocol(
-        tasks=arguments.tasks, num_chains=arguments.chains, executor=arguments.executor, batch=BATCH
-    )
-    policy = Timed(policy_of(arguments))
+def play(given: argparse.Namespace, vla: VLA, workers: int, batch: int = BATCH, drawn: bool = False) -> dict[str, Any]:
+    """``timing.json`` of an evaluation, with the seconds of the policy for each step."""
+    protocol = tabletop_protocol(tasks=given.tasks, num_chains=given.chains, executor=given.executor, batch=batch)
+    policy = Timed(vla.policy(given.executor, batch_size=batch))
     with tempfile.TemporaryDirectory() as folder:
-        wall, cpu = time.perf_counter(), cpu_seconds()
-        results = run(
-            policy,
-            tabletop_benchmark(protocol),
-            checkpoint=Checkpoint("x", "x"),
-            out=Path(folder) / "run",
-            workers=arguments.workers,
-        )
-        wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
-    steps = sum(episode.num_steps for episode in results.episodes)
+        out = Path(folder) / "run"
+        checkpoint = Checkpoint(str(given.checkpoint), "")
+        run(Drawn(policy) if drawn else policy, tabletop_benchmark(protocol), checkpoint=checkpoint, out=out,
+            workers=workers)  # fmt: skip
+        timing = json.loads((out / TIMING).read_text())
+    return timing | {"policy_s": policy.seconds / timing["control_steps"]}
+
+
+def ways(given: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Arguments of ``play`` for each way."""
+    most = given.workers[-1]
+    side_by_side = {f"{number} workers": {"workers": number} for number in given.workers}
+    return {"single": {"workers": 0, "batch": 1}, **side_by_side, "all drawn": {"workers": most, "drawn": True}}
+
+
+def measured(given: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
+    vla = VLA.from_pretrained(given.checkpoint).for_acting("cpu")
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in ways(given)}
+    for number in range(given.rounds):
+        for name, way in ways(given).items():
+            found[name].append(play(given, vla, **way))
+            print(f"round {number + 1}: {name}: {found[name][-1]['steps_per_s']:.0f} steps/s", flush=True)
+    return found
+
+
+def report(given: argparse.Namespace, found: dict[str, list[dict[str, Any]]], costs: dict[str, float]) -> None:
+    speed = {name: statistics.median(one["steps_per_s"] for one in runs) for name, runs in found.items()}
+    look_every = int(given.executor.partition(":")[2].partition("@")[0] or 1)
+    world = costs["physics"] + costs["change"] + costs["look"] / look_every
     print(
-        f"one step: physics {costs['physics']:.2f} ms, a look {costs['render']:.2f} ms, change {costs['change']:.2f} ms"
+        f"world {world * 1000:.2f} ms a step; physics {costs['physics'] * 1000:.2f}, a look {costs['look'] * 1000:.2f}"
     )
-    print(f"policy: {policy.cpu_s / steps * 1000:.2f} ms a step, {policy.num_calls} calls")
-    print(f"{steps} steps, average length {results.metrics['average_length'].value:.2f}")
-    print(f"whole evaluation: {cpu:.1f} CPU-s, {wall:.1f} s wall, {cpu / steps * 1000:.2f} ms a step")
-    print(f"{steps / cpu:.0f} control steps a CPU-second, {steps / wall:.0f} a second of wall clock")
+    cores = len(os.sched_getaffinity(0))
+    for number in given.workers:
+        runs = found[f"{number} workers"]
+        policy = statistics.median(one["policy_s"] for one in runs)
+        idle = statistics.median(one["shares"]["policy"]["idle"] for one in runs)
+        predicted = 1 / max(world / number, policy, (world + policy) / cores)
+        print(f"{number} workers: {speed[f'{number} workers'] / speed['single']:.2f}x single, policy idle {idle:.0%}; "
+              f"{speed[f'{number} workers']:.0f} steps/s, predicted {predicted:.0f}")  # fmt: skip
+    most = speed[f"{given.workers[-1]} workers"]
+    print(f"looking only when a plan is due: {most / speed['all drawn']:.2f}x of drawing every step")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--checkpoint", required=True)
+    parser.add_argument("--executor", default="chunk:6")
+    parser.add_argument("--tasks", default="fixtures_drawer")
+    parser.add_argument("--chains", type=int, default=200)
+    parser.add_argument("--workers", type=lambda text: sorted(map(int, text.split(","))), default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=3)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    report(given, measured(given), world_costs())
 
 
 if __name__ == "__main__":

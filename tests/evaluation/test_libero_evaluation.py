@@ -1,6 +1,8 @@
 """LIBERO's protocol, with a suite described as its package would; the simulator itself is tested in tests/worlds."""
 
 import sys
+from dataclasses import replace
+from importlib.metadata import version
 
 import numpy as np
 import pytest
@@ -13,7 +15,10 @@ from robovlms.data.hdf5.layout import LIBEROLayout
 from robovlms.data.oxe.franka import FRANKA
 from robovlms.evaluation import libero
 from robovlms.evaluation.benchmarks import Options, open_benchmark
+from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import open_tabletop
+from robovlms.policies.scripted import scripted_baseline
 from robovlms.worlds.libero.conventions import ACTION_SPEC, observation_spec
 from robovlms.worlds.remote.world import RemoteWorld
 
@@ -118,3 +123,11 @@ def test_any_benchmark_plays_in_another_interpreter():
     states = [one.reset(job.initial_state, job.seed, render=False).state for one in (world, local)]
     np.testing.assert_array_equal(*states)
     world.close()
+
+
+def test_results_say_what_the_worlds_ran_on(tmp_path):
+    tabletop = open_benchmark("tabletop", validate(Options, {"episodes": 1, "world_python": sys.executable}))
+    short = replace(tabletop, protocol=tabletop.protocol.model_copy(update={"max_steps": 2}))
+    policy = scripted_baseline("zero", tabletop.action_spec)
+    results = run(policy, short, checkpoint=Checkpoint("zero", "zero"), out=tmp_path / "out", workers=0)
+    assert results.versions["world's mujoco"] == results.versions["mujoco"] == version("mujoco")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def evaluate(
     checkpoint: Annotated[str, typer.Argument(help="Checkpoint, run folder, hub id or baseline:NAME.")],
-    benchmark: Annotated[str, typer.Option(help="tabletop, libero or calvin.")] = "tabletop",
+    benchmark: Annotated[str, typer.Option(help="tabletop, calvin, libero or metaworld.")] = "tabletop",
     out: Annotated[Path, typer.Option(help="Folder for results, episodes and clips.")] = Path("runs/evaluation"),
     scene: Annotated[
         str | None, typer.Option("--scene", "--suite", help="Scene (tabletop: A, B, C or D) or suite.")

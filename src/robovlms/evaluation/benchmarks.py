@@ -10,6 +10,7 @@ from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Count
+from robovlms.worlds.remote.world import ask
 
 
 class Options(Config):
@@ -81,4 +82,6 @@ def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:
         "remedy": words,
     }
     worlds = replace(benchmark.worlds, target="robovlms.worlds.remote.world:remote_world", kwargs=settings)
-    return replace(benchmark, worlds=worlds)
+    found = ask(python, "robovlms.worlds.remote.versions:installed", {}, words)
+    versions = {f"world's {name}": version for name, version in found.items()}
+    return replace(benchmark, worlds=worlds, versions=versions)

@@ -1,8 +1,8 @@
 """Runs an evaluation from its jobs to ``results.json``; a benchmark is a function that makes a ``Benchmark``."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class Benchmark:
         worlds: Builds its worlds.
         action_spec: What their actions mean.
         observation_spec: What their observations mean.
+        versions: Of the worlds' own interpreter, where it is another one.
     """
 
     protocol: Protocol
@@ -50,6 +51,7 @@ class Benchmark:
     worlds: WorldFactory
     action_spec: ActionSpec
     observation_spec: ObservationSpec
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def run(
@@ -100,7 +102,7 @@ def run(
         rival.require_comparable(protocol, jobs)
         part.sort(key=lambda job: results.mixed(job.id))
     decided = undecided if rival is None else partial(rival.decided, protocol, jobs)
-    agenda = Agenda.of(Identity(protocol, checkpoint, results.versions()), jobs)
+    agenda = Agenda.of(Identity(protocol, checkpoint, results.versions() | dict(benchmark.versions)), jobs)
     with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
         done = store.done
         resumed = done.intersection(job.id for job in part)

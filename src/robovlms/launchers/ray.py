@@ -14,7 +14,7 @@ from typing import Any
 from robovlms.core.errors import MissingExtra, UserError, WorkFailed
 from robovlms.evaluation.episode import Rules, Turn, WorldFactory
 from robovlms.evaluation.host import Command, Host, Lost
-from robovlms.evaluation.workers import WORKER_ENVIRONMENT
+from robovlms.evaluation.workers import REPLY_TIMEOUT_S, WORKER_ENVIRONMENT
 
 _REMEDY = "Start one (ray start --head), or correct RAY_ADDRESS."
 START_TIMEOUT_S = 120.0
@@ -44,7 +44,7 @@ class RayWorkers:
         rules: Rules,
         num_workers: int,
         address: str | None = None,
-        reply_timeout_s: float = 300.0,
+        reply_timeout_s: float = REPLY_TIMEOUT_S,
     ):
         self._ray = _connect(address)
         self._what, self._reply_timeout_s = (factory, rules), reply_timeout_s
