@@ -11,6 +11,7 @@ from calvin_files import ANNOTATIONS, annotated, frame, write_folder
 from robovlms.actions.spec import ImageSpec
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
+from robovlms.data.detect import detect
 from robovlms.data.sources import CALVINConfig
 from robovlms.data.store.build import build_store, open_sources
 
@@ -152,6 +153,12 @@ class TestSubsets:
             config(root, fraction=0.1, per_task=10)
 
 
+def test_folders_that_are_links(root, tmp_path):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "training").symlink_to(root / "training", target_is_directory=True)
+    assert detect(tmp_path / "links") == "calvin"
+
+
 class _Forbidden:
     def __reduce__(self):
         return os.system, ("touch forbidden",)
@@ -205,6 +212,16 @@ class TestDamage:
     def test_arrays(self, root, folder, name, values, message):
         self.change(folder, 13, **{name: values})
         self.refused(root, r"episode_0000013.npz \(.*auto_lang_ann.npy, row 1\).*" + message)
+
+    def test_a_long_reason_is_cut(self, root, folder):
+        path = folder / "episode_0000013.npz"
+        np.savez(path, **frame(13))
+        data = bytearray(path.read_bytes())
+        data[26:28] = (2000).to_bytes(2, "little")  # the length of the name of the first array, "actions"
+        path.write_bytes(data)
+        with pytest.raises(CorruptData, match="cannot be read") as caught:
+            config(root, actions="actions").open().read(1)
+        assert len(str(caught.value)) < 700
 
     @pytest.mark.parametrize("name", ["ep_start_end_ids.npy", "scene_info.npy", "lang_annotations/auto_lang_ann.npy"])
     def test_a_header_that_does_not_end(self, root, folder, name):

@@ -13,7 +13,9 @@ _SIGNS: Mapping[str, Callable[[Path], bool]] = {
     "lerobot": lambda path: (path / "meta" / "info.json").is_file(),
     "rlds": lambda path: (path / "features.json").is_file(),
     "bdrbench": lambda path: (path / "anns").is_dir() and (path / "media").is_dir(),
-    "calvin": lambda path: next(path.rglob("episode_*.npz"), None) is not None,
+    "calvin": lambda path: any(  # the two may be links, which rglob does not follow
+        next(folder.rglob("episode_*.npz"), None) for folder in (path, path / "training", path / "validation")
+    ),
     "hdf5": lambda path: any(file.suffix in (".hdf5", ".h5") for file in (path, *path.rglob("*.h*5"))),
 }
 """What tells a format, the surest signs first."""

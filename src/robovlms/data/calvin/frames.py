@@ -100,7 +100,7 @@ def _reading(path: Path, row: str) -> Generator[None]:
     except FileNotFoundError:
         raise CorruptData(f"{path} ({row}) is missing. Copy the data set again, or leave the row out.") from None
     except (*DAMAGE, zipfile.BadZipFile, RuntimeError) as error:
-        reason = f"{type(error).__name__}: {error}"
+        reason = f"{type(error).__name__}: {error!s:.200}"
         raise CorruptData(f"{path} ({row}) cannot be read ({reason}). Copy or create the file again.") from None
 
 
