@@ -9,34 +9,10 @@ from the left; the gripper closes at 1 and opens at -1. 20 Hz: ``scripts/create_
 from collections.abc import Mapping
 from typing import Any
 
+from robovlms.actions.osc_pose import OSC_POSE
 from robovlms.actions.spec import ActionComponent, ActionSpec, StateComponent
 from robovlms.core.errors import SpecMismatch
 
-OSC_POSE = ActionSpec(
-    components=(
-        ActionComponent(
-            name="delta_position",
-            dims=3,
-            kind="delta_position",
-            unit="m",
-            scale=0.05,
-            frame="world",
-            reference="measured",
-        ),
-        ActionComponent(
-            name="delta_orientation",
-            dims=3,
-            kind="delta_rotation",
-            unit="rad",
-            scale=0.5,
-            frame="world",
-            reference="measured",
-            rotation="axis_angle",
-        ),
-        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=1.0, gripper_open=-1.0),
-    ),
-    rate_hz=20.0,
-)
 _CONTROLLER: Mapping[str, Any] = {
     "type": "OSC_POSE",
     "control_delta": True,

@@ -2,39 +2,14 @@
 
 from itertools import chain
 
-from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, ObservationSpec, StateComponent
+from robovlms.actions.osc_pose import OSC_POSE
+from robovlms.actions.spec import Camera, ObservationSpec, StateComponent
 from robovlms.worlds.libero.cameras import CAMERAS
 
 WORLD_VERSION = 1
 """Raised by one whenever an episode may now go another way for reasons of ours."""
 
-RATE_HZ = 20.0
-
-ACTION_SPEC = ActionSpec(
-    components=(
-        ActionComponent(
-            name="delta_position",
-            dims=3,
-            kind="delta_position",
-            unit="m",
-            scale=0.05,
-            frame="world",
-            reference="measured",
-        ),
-        ActionComponent(
-            name="delta_orientation",
-            dims=3,
-            kind="delta_rotation",
-            unit="rad",
-            scale=0.5,
-            frame="world",
-            reference="measured",
-            rotation="axis_angle",
-        ),
-        ActionComponent(name="gripper", dims=1, kind="gripper", gripper_closed=1.0, gripper_open=-1.0),
-    ),
-    rate_hz=RATE_HZ,
-)
+ACTION_SPEC = OSC_POSE
 """robosuite's ``OSC_POSE``: seven numbers in [-1, 1]; a gripper of 0 stays as it is.
 
 What the reader of LIBERO's HDF5 files says too. The turn is about the world's axes, applied to the measured
@@ -54,5 +29,5 @@ def observation_spec(image_size: int) -> ObservationSpec:
             StateComponent(name="ee_ori", dims=3, unit="rad", frame="world", rotation="axis_angle"),
             StateComponent(name="gripper_states", dims=2, unit="m"),
         ),
-        rate_hz=RATE_HZ,
+        rate_hz=ACTION_SPEC.rate_hz,
     )
