@@ -8,7 +8,7 @@ initial state is not one to start from, as under MuJoCo 3.4 and newer in task 5 
 
 import argparse
 
-from robovlms.evaluation.benchmarks import remedy
+from robovlms.worlds.remote.process import remedy
 from robovlms.worlds.remote.world import ask
 
 

@@ -1,6 +1,9 @@
 """Demonstrations in Meta-World: kept where they succeed, balanced, the same for any number of processes."""
 
+import os
+import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -13,8 +16,13 @@ from robovlms.worlds.metaworld.conventions import ACTION_SPEC, observation_spec
 from robovlms.worlds.metaworld.language import instructions
 from robovlms.worlds.metaworld.tasks import MAX_STEPS
 
+ELSEWHERE = os.environ.get("ROBOVLMS_METAWORLD_PYTHON")
 needs_metaworld = pytest.mark.skipif(not find_spec("metaworld"), reason="pip install 'robovlms[metaworld]'")
 TASKS = ("handle-press-v3", "reach-v3")
+
+
+def files(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @needs_metaworld
@@ -23,11 +31,7 @@ def test_the_same_seed_gives_the_same_bytes_and_every_demonstration_is_whole(tmp
     plan = MetaWorldPlan(TASKS, num_episodes=4, seed=3, image_size=16)
     for processes in (1, 2):
         collect(plan, tmp_path / str(processes), processes)
-    one, two = (
-        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
-        for folder in (tmp_path / "1", tmp_path / "2")
-    )
-    assert one == two
+    assert files(tmp_path / "1") == files(tmp_path / "2")
     data = LeRobotDataset(tmp_path / "1")
     assert data.action_spec == ACTION_SPEC
     assert data.observation_spec == observation_spec(16)
@@ -41,12 +45,39 @@ def test_the_same_seed_gives_the_same_bytes_and_every_demonstration_is_whole(tmp
 
 def test_the_rarest_task_is_attempted_first(monkeypatch):
     asked = []
-    monkeypatch.setattr("robovlms.demos.metaworld.demonstrate", lambda world, task, seed: asked.append((task, seed)))
+    monkeypatch.setattr(
+        "robovlms.demos.metaworld.demonstration", lambda task, seed, image_size: asked.append((task, seed))
+    )
     plan = MetaWorldPlan(("a", "b", "c"))
     failed = [plan.attempt({"a": 5, "b": 1, "c": 2}, index)[1] for index in range(3)]
     assert [task for task, _ in asked] == ["b", "c", "a"]
     assert failed == [["b"], ["c"], ["a"]]
     assert len({seed for _, seed in asked}) == 3
+
+
+@needs_metaworld
+@pytest.mark.render
+def test_a_world_in_another_interpreter_gives_the_same_bytes(tmp_path):
+    """By default in another process of this interpreter; ROBOVLMS_METAWORLD_PYTHON names one that has metaworld."""
+    plans = {
+        python: MetaWorldPlan(TASKS, 4, 3, 16, world_python=python) for python in (None, ELSEWHERE or sys.executable)
+    }
+    for python, plan in plans.items():
+        collect(plan, tmp_path / str(python is None))
+    here, there = files(tmp_path / "True"), files(tmp_path / "False")
+    assert here == there
+    assert any(path.suffix == ".parquet" for path in there)
+
+
+@pytest.mark.skipif(not ELSEWHERE, reason="ROBOVLMS_METAWORLD_PYTHON names no interpreter that has metaworld")
+@pytest.mark.render
+def test_metaworld_need_not_be_installed_here(tmp_path):
+    arguments = ["--out", str(tmp_path / "demos"), "--tasks", "reach-v3", "--episodes", "1", "--image-size", "16"]
+    result = CliRunner().invoke(app, ["demos", "metaworld", *arguments, "--world-python", ELSEWHERE])
+    assert result.exit_code == 0, result.exception
+    data = LeRobotDataset(tmp_path / "demos")
+    assert [episode.task for episode in data] == ["reach-v3"]
+    assert data.provenance["mujoco"] == "3.3.0"
 
 
 @needs_metaworld

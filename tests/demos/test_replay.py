@@ -10,7 +10,7 @@ import pytest
 from robovlms.core.errors import UnknownName
 from robovlms.core.types import Episode
 from robovlms.demos.chain import collect_chain
-from robovlms.demos.metaworld import demonstrate
+from robovlms.demos.metaworld_episode import demonstrate
 from robovlms.demos.replay import replay
 from robovlms.worlds.metaworld.env import MetaWorld
 from robovlms.worlds.tabletop import Tabletop

@@ -21,13 +21,16 @@ def demos(
     format: Annotated[str, typer.Option(help="Format on disk: lerobot.")] = "lerobot",
     image_size: Annotated[int, typer.Option(min=16, max=1024, help="Side of both cameras' images, in pixels.")] = 64,
     image_format: Annotated[str, typer.Option(help="png, jpeg or mp4.")] = "png",
+    world_python: Annotated[
+        str | None, typer.Option(help="Interpreter that has metaworld: make world-metaworld builds .venvs/metaworld.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes; the result does not depend on it. 0 = one per core.")
     ] = 0,
 ) -> None:
     """Collect demonstrations with scripted experts, balanced over tasks; on the tabletop in chains."""
     from robovlms.cli.tabletop_demos import collect_shown, collect_with_progress
-    from robovlms.core.errors import UnknownName
+    from robovlms.core.errors import UnknownName, UserError
 
     for kind, got, choices in (
         ("world", world, WORLDS),
@@ -44,11 +47,13 @@ def demos(
         "image_format": image_format,
     }
     if world == "tabletop":
+        if world_python is not None:
+            raise UserError(f"Got --world-python {world_python}: the tabletop runs in this interpreter. Leave it out.")
         collect_with_progress(out, names, workers, scenes=scenes, **plan)
         return
-    from robovlms.demos.metaworld import MetaWorldPlan
-    from robovlms.worlds.metaworld.package import load
+    from robovlms.demos.metaworld import MetaWorldPlan, require_metaworld
     from robovlms.worlds.metaworld.tasks import task_set
 
-    load("metaworld")  # refuses here where it is not installed, rather than in every worker
-    collect_shown(MetaWorldPlan(tasks=task_set(names), **plan), out, workers)
+    chosen = MetaWorldPlan(tasks=task_set(names), world_python=world_python, **plan)
+    require_metaworld(world_python)  # refuses here rather than in every worker
+    collect_shown(chosen, out, workers)

@@ -42,6 +42,7 @@ class MissingExtra(UserError):
     """An optional package is not installed; the message gives its pip line."""
 
     def __init__(self, package: str, extra: str):
+        self.package = package
         super().__init__(f"{package} is not installed. Run: pip install 'robovlms[{extra}]'")
 
 

@@ -1,39 +1,31 @@
-"""Demonstrations in Meta-World by the package's scripted policies; only those that succeed are kept.
+"""What to collect in Meta-World: demonstrations by the package's scripted policies, kept where they succeed."""
 
-As on the tabletop, a gust now and then pushes the executed action aside, and before some demonstrations the hand
-wanders off unrecorded. ``info["replay"]`` has all it takes to play a demonstration again.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
+from functools import cache, partial
 from typing import Any
 
-import numpy as np
 from typing_extensions import override
 
 from robovlms.actions.spec import ActionSpec, ObservationSpec
-from robovlms.core.types import Episode, Observation
+from robovlms.core.types import Episode
 from robovlms.demos.collect import ROUND, Plan
-from robovlms.demos.gusts import Gusts, pushed
+from robovlms.demos.metaworld_episode import demonstration
 from robovlms.worlds.metaworld.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
-from robovlms.worlds.metaworld.env import InitialState, MetaWorld
-from robovlms.worlds.metaworld.expert import expert
-from robovlms.worlds.metaworld.language import instructions
-from robovlms.worlds.metaworld.tasks import MAX_STEPS
+from robovlms.worlds.metaworld.package import require_package
+from robovlms.worlds.remote.process import Interpreter, remedy
+from robovlms.worlds.remote.versions import installed
+from robovlms.worlds.remote.world import ANSWER_TIMEOUT_S, ask
 
-GUSTS = Gusts(probability=0.02, steps=(4, 12), std=0.7)
-"""7 mm a step along each axis."""
-WANDER_PROBABILITY = 0.3
-WANDER_STEPS = (5, 25)
-STALL_ACTION, STALL_M = 0.5, 0.0005
-"""A frame is stalled where the expert asks for more than ``STALL_ACTION`` but the hand moves less than ``STALL_M``."""
+Demonstrate = Callable[[str, int, int], Episode | None]
+"""Plays a task from a seed, with images of a size; None where the expert fails."""
 
 
 @dataclass(frozen=True)
 class MetaWorldPlan(Plan):
-    """One attempt, one task: the rarest first."""
+    """One attempt, one task: the rarest first. ``world_python`` is the interpreter of the worlds; ours when None."""
+
+    world_python: str | None = None
 
     @property
     @override
@@ -43,74 +35,37 @@ class MetaWorldPlan(Plan):
     @property
     @override
     def provenance(self) -> Mapping[str, Any]:
-        versions = {name: version(name) for name in ("metaworld", "mujoco")}
+        python = self.world_python
+        found = installed() if python is None else ask(python, f"{installed.__module__}:{installed.__name__}", {})
+        versions = {name: found[name] for name in ("metaworld", "mujoco")}
         return {"world": "metaworld", "world_version": WORLD_VERSION, **versions}
 
     @override
     def attempt(self, counts: Mapping[str, int], index: int) -> tuple[list[Episode], list[str]]:
         rarest_first = sorted(self.tasks, key=lambda task: counts.get(task, 0))
         task = rarest_first[index % ROUND % len(rarest_first)]
-        episode = demonstrate(_world(self.image_size), task, self.seed_of(index))
+        episode = _demonstrator(self.world_python)(task, self.seed_of(index), self.image_size)
         return ([episode], []) if episode else ([], [task])
 
 
+def require_metaworld(world_python: str | None) -> None:
+    """Raise ``UserError`` unless metaworld is installed in this interpreter; ours when None."""
+    if world_python is None:
+        require_package()
+    else:
+        target = f"{require_package.__module__}:{require_package.__name__}"
+        ask(world_python, target, {}, remedy("metaworld"))
+
+
 @cache
-def _world(image_size: int) -> MetaWorld:
-    """One world a process, which keeps its tables."""
-    return MetaWorld(image_size)
+def _demonstrator(world_python: str | None) -> Demonstrate:
+    """Keeps one interpreter a process, which keeps its tables."""
+    if world_python is None:
+        return demonstration
+    other = Interpreter(world_python, remedy("metaworld"), ANSWER_TIMEOUT_S)
+    return partial(_ask, other)
 
 
-def demonstrate(world: MetaWorld, task: str, seed: int, render: bool = True) -> Episode | None:
-    """One demonstration, or None where the expert fails; a pure function of task and seed."""
-    rng = np.random.default_rng(seed)
-    sentences = instructions(task, "train")
-    instruction, start = sentences[int(rng.integers(len(sentences)))], int(rng.integers(2**31))
-    world.reset(InitialState(task), start, render=False)
-    before = _wander(rng)
-    for action in before:
-        world.step(np.array(action), render=False)
-    world.begin_task(task)
-    frames, labels, pushes = _play(world, rng, render)
-    if not labels:
-        return None
-    replay = {"world": "metaworld", "initial_state": {"task": task}, "seed": start, "before": before, "pushes": pushes}
-    return Episode(
-        images={name: np.stack([frame.images[name] for frame in frames]) for name in frames[0].images},
-        state=np.stack([frame.state for frame in frames]).astype(np.float32),
-        actions=np.stack(labels),
-        instruction=instruction,
-        task=task,
-        info={"source": f"seed {seed}", "stalled_frames": _stalled(frames, labels), "replay": replay},
-    )
-
-
-def _play(
-    world: MetaWorld, rng: np.random.Generator, render: bool
-) -> tuple[list[Observation], list[np.ndarray], dict[str, list[float]]]:
-    """What was seen, what the expert did then, and how it was pushed aside, by row; no rows where it failed."""
-    observation, frames, labels, pushes = world.observe(render), [], [], {}
-    for action, push, row in zip(expert(world), GUSTS.blow(rng), range(MAX_STEPS), strict=False):
-        frames.append(observation)
-        labels.append(action)
-        if push.any():
-            pushes[str(row)] = push.tolist()
-        step = world.step(pushed(action, push), render)
-        if step.success:
-            return frames, labels, pushes
-        observation = step.observation
-    return [], [], {}
-
-
-def _wander(rng: np.random.Generator) -> list[list[float]]:
-    """Some steps in one random direction with the gripper open; often none."""
-    if rng.random() > WANDER_PROBABILITY:
-        return []
-    action = [*rng.uniform(-1, 1, 3).tolist(), -1.0]
-    return [action] * int(rng.integers(WANDER_STEPS[0], WANDER_STEPS[1] + 1))
-
-
-def _stalled(frames: list[Observation], labels: list[np.ndarray]) -> int:
-    places = np.stack([frame.state[:3] for frame in frames])
-    moved = np.linalg.norm(np.diff(places, axis=0), axis=1)
-    asked = np.abs(np.stack(labels)[:-1, :3]).max(axis=1)
-    return int(((asked > STALL_ACTION) & (moved < STALL_M)).sum())
+def _ask(other: Interpreter, task: str, seed: int, image_size: int) -> Episode | None:
+    settings = {"task": task, "seed": seed, "image_size": image_size}
+    return other.call("ask", f"{demonstration.__module__}:{demonstration.__name__}", settings)

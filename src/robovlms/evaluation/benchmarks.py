@@ -10,6 +10,7 @@ from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Count
+from robovlms.worlds.remote.process import remedy
 from robovlms.worlds.remote.world import ask
 
 
@@ -64,11 +65,6 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     if options.setting not in (None, opened.protocol.setting):
         raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
     return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
-
-
-def remedy(name: str) -> str:
-    """How to get an interpreter that has a benchmark's simulator."""
-    return f"Run: make world-{name}, and pass --world-python .venvs/{name}/bin/python"
 
 
 def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:

@@ -8,7 +8,7 @@ import sys
 from robovlms.actions.calvin import RELATIVE_ACTIONS
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UnknownName, UserError
-from robovlms.evaluation.benchmarks import Options, elsewhere, remedy
+from robovlms.evaluation.benchmarks import Options, elsewhere
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
@@ -20,6 +20,8 @@ from robovlms.worlds.calvin.sentences import read_sentences
 from robovlms.worlds.calvin.simulator import SCENES, require_packages
 from robovlms.worlds.calvin.starts import start_of
 from robovlms.worlds.calvin.symbolic import TASKS
+from robovlms.worlds.remote.process import remedy
+from robovlms.worlds.remote.world import ask
 
 NAME = "calvin"
 IMAGE_SIZE = OBSERVATIONS.cameras[0].height
@@ -46,6 +48,8 @@ def open_calvin(options: Options) -> Benchmark:
     find_clones()
     if options.world_python is None:
         require_packages()
+    else:
+        ask(options.world_python, f"{require_packages.__module__}:{require_packages.__name__}", {}, remedy(NAME))
     protocol = calvin_protocol(
         scene=options.scene or "D",
         num_chains=options.episodes or NUM_CHAINS,

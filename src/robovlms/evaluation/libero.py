@@ -11,13 +11,14 @@ from typing import Any
 
 from robovlms.core.config import digest_of, validate
 from robovlms.core.errors import UnknownName, UserError
-from robovlms.evaluation.benchmarks import Options, remedy
+from robovlms.evaluation.benchmarks import Options
 from robovlms.evaluation.episode import Job, WorldFactory
 from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.libero.catalog import describe
 from robovlms.worlds.libero.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.libero.suites import suite_steps
+from robovlms.worlds.remote.process import remedy
 from robovlms.worlds.remote.world import ask
 
 NAME = "libero"

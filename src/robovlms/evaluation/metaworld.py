@@ -15,7 +15,10 @@ from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.metaworld.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.metaworld.env import InitialState
+from robovlms.worlds.metaworld.package import require_package
 from robovlms.worlds.metaworld.tasks import MAX_STEPS, TASK_SETS, task_set
+from robovlms.worlds.remote.process import remedy
+from robovlms.worlds.remote.world import ask
 
 NAME = "metaworld"
 SUITE, IMAGE_SIZE = "mt50", 64
@@ -33,12 +36,15 @@ def open_metaworld(options: Options) -> Benchmark:
 
     Raises:
         UnknownName: No such suite or task.
+        UserError: Meta-World is not installed in ``world_python``.
     """
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
         raise UnknownName("suite", suite, TASK_SETS)
     trained = None if options.scene else options.trained_on
     tasks = task_set(options.tasks or trained or suite)
+    if options.world_python is not None:
+        ask(options.world_python, f"{require_package.__module__}:{require_package.__name__}", {}, remedy(NAME))
     jobs = _jobs(tasks, options.episodes)
     settings = {
         "benchmark": NAME,

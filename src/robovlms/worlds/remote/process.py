@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from robovlms.core.errors import UserError
+from robovlms.core.errors import UserError, WorkFailed
 from robovlms.worlds.remote import wire
 
 LAST_LINES = 20
@@ -16,7 +16,12 @@ LAST_LINES = 20
 START_TIMEOUT_S = 60.0
 
 
-class WorldLost(RuntimeError):
+def remedy(name: str) -> str:
+    """How to get an interpreter that has a benchmark's simulator."""
+    return f"Run: make world-{name}, and pass --world-python .venvs/{name}/bin/python"
+
+
+class WorldLost(WorkFailed):
     """The process of a world died, hung or raised: the simulator's trouble, never the policy's failure."""
 
 

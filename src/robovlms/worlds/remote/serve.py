@@ -91,13 +91,15 @@ class Answerer:
 
     def __call__(self, request):
         """Carry out one call: its name and arguments."""
-        from robovlms.core.errors import UserError
+        from robovlms.core.errors import MissingExtra, UserError
 
         name, arguments = request
         try:
             if name not in CALLS:
                 return "done", getattr(self.world, name)(*arguments)
             return "done", getattr(self, name)(*arguments)
+        except MissingExtra as error:
+            return "lacking", f"World interpreter {sys.executable} has no package '{error.package}'."
         except UserError as error:
             return "refused", str(error)
         except ModuleNotFoundError as error:
