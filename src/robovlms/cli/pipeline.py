@@ -24,6 +24,7 @@ from robovlms.core.config import merge, validate
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.core.files import read_json, write_json
 from robovlms.evaluation.store import RESULTS
+from robovlms.recipes.baselines import BASELINES, without_vlm
 from robovlms.recipes.tabletop import tabletop_full, tabletop_quick, tabletop_twelve
 from robovlms.reports.html import write_report
 from robovlms.reports.terminal import print_summary
@@ -33,24 +34,30 @@ from robovlms.worlds.gl import choose_backend
 from robovlms.worlds.tabletop.chains import chains
 
 RECIPES = {"fixtures_drawer": tabletop_quick, "twelve": tabletop_twelve, "all": tabletop_full}
-FROM_SCRATCH = {"training.augment.shift_px": 3, "training.optimizer.learning_rate": 1e-3}
-BASELINES: Mapping[str, Mapping[str, Any]] = {
-    "cnn": {"model.kind": "cnn", **FROM_SCRATCH},
-    "cnn_gru": {
-        "model.kind": "cnn_gru",
-        "model.architecture.history": 4,
-        "model.architecture.stride": 6,  # the recipes' executor plays six actions of a plan
-        **FROM_SCRATCH,
-    },
-    "act": {"model.kind": "act", **FROM_SCRATCH, "training.optimizer.learning_rate": 5e-4},
-}
-"""How each policy without a VLM differs from a recipe: in what serves it better."""
 MODELS = ("vla", *BASELINES)
+MARK = "quickstart.json"
 ELSEWHERE = "Choose another --out."
 DEMOS_PER_MINUTE, MOST_DEMOS = 150, 8000
 """Demonstrations collected for each minute of the whole budget, up to what fits in memory (a megabyte each)."""
 EVALUATION_SHARE = 0.22
 """Of the budget, kept for reading the data, scoring and the report."""
+
+
+def claim(out: Path, settings: Mapping[str, Any], resume: bool) -> None:
+    """Take a new or empty folder for these settings, or with ``resume`` the one that was taken for them.
+
+    Raises:
+        UserError: It holds something else.
+    """
+    mark = out / MARK
+    if not mark.is_file():
+        if out.exists() and (out.is_file() or any(out.iterdir())):
+            raise UserError(f"Output {out} already holds something else. {ELSEWHERE}")
+        write_json(mark, settings)
+    elif not resume:
+        raise UserError(f"{out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
+    elif (held := read_json(mark, remedy=ELSEWHERE)) != settings:
+        raise UserError(f"{out} holds a quickstart with {held}, now {settings}. {ELSEWHERE}")
 
 
 @dataclass
@@ -106,15 +113,7 @@ class Pipeline:
             raise UserError(f"Got --minutes {self.minutes:g}, expected a number above 0.")
         chains(self.chains, self.tasks)
         settings = {"tasks": self.tasks, "model": self.model, "minutes": self.minutes, "seed": self.seed}
-        mark = self.out / "quickstart.json"
-        if not mark.is_file():
-            if self.out.exists() and (self.out.is_file() or any(self.out.iterdir())):
-                raise UserError(f"Output {self.out} already holds something else. Choose another --out.")
-            write_json(mark, settings)
-        elif not self.resume:
-            raise UserError(f"{self.out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
-        elif (held := read_json(mark, remedy=ELSEWHERE)) != settings:
-            raise UserError(f"{self.out} holds a quickstart with {held}, now {settings}. {ELSEWHERE}")
+        claim(self.out, settings, self.resume)
 
     def _experiment(self, started: float) -> Experiment:
         known = self.out / "train" / "experiment.json"
@@ -124,8 +123,8 @@ class Pipeline:
         left = max(self.minutes * (1 - EVALUATION_SHARE) - used, 0.25 * self.minutes)
         base = RECIPES[self.tasks]([self.out / "demos"]).model_dump(mode="json")
         changes: dict[str, Any] = {"training.minutes": round(left, 2), "training.seed": self.seed}
-        changes |= BASELINES.get(self.model, {})
-        return validate(Experiment, merge(base, changes))
+        experiment = validate(Experiment, merge(base, changes))
+        return experiment if self.model == "vla" else without_vlm(experiment, self.model)
 
     def _say(self, text: str) -> None:
         self.console.rule(f"[bold]{text}", align="left")

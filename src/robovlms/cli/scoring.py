@@ -9,7 +9,6 @@ import torch
 
 from robovlms.cli.tabletop_demos import available_cores
 from robovlms.core.config import digest_of, validate
-from robovlms.core.errors import UserError
 from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import WHOLE, run
 from robovlms.evaluation.results import Checkpoint, Results
@@ -41,11 +40,11 @@ def score(
     """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
     kind, _, name = checkpoint.partition(":")
     if kind == "baseline" and name not in SCRIPTS:
-        from robovlms.cli.baselines import trained
+        from robovlms.cli.baselines import require_trainable, trained
 
-        if benchmark != "tabletop":
-            raise UserError(f"{checkpoint} is trained for the tabletop: got --benchmark {benchmark}.")
-        checkpoint = str(trained(name, out, asked.get("tasks"), resume))
+        require_trainable(name, benchmark)
+        open_benchmark(benchmark, _options(asked, {}))  # refuses what cannot be played before anything is trained
+        checkpoint = str(trained(name, out, benchmark, asked, resume))
     torch.set_num_threads(1)  # worlds need the other cores, and one thread gives one answer
     vla = None if checkpoint.startswith("baseline:") else VLA.from_pretrained(checkpoint).for_acting(device)
     options = _options(asked, {} if vla is None else vla.provenance)

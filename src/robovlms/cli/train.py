@@ -19,6 +19,9 @@ def train(
     out: Annotated[Path | None, typer.Option(help="Run folder; default runs/NAME.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, order and noise.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Wall-clock budget of training.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A policy without a VLM in the recipe's place: cnn, cnn_gru or act.")
+    ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps decoded frames for further runs; default: the run's own.")
     ] = None,
@@ -29,7 +32,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
 ) -> None:
     """Train a policy. Any setting of the experiment is an option: --training.batch_size 32, --model.kind act."""
-    experiment = load_experiment(arguments or [], config, data or [], seed, minutes, skip_bad)
+    experiment = load_experiment(arguments or [], config, data or [], seed, minutes, skip_bad, model)
     if dry_run:
         typer.echo(experiment.model_dump_json(indent=2))
         typer.echo(f"digest {experiment.digest()}")
@@ -39,10 +42,17 @@ def train(
 
     folder = out or Path("runs") / experiment.name
     checkpoint = train_and_measure(experiment, folder, resume, cache)
-    next_steps = [f"robovlms report {folder}"]
-    if experiment.name.startswith("tabletop"):
-        next_steps.append(f"robovlms evaluate {folder} --benchmark tabletop --out {folder}-evaluation")
-    print_summary([folder], places={"Checkpoint": checkpoint}, next_steps=next_steps)
+    print_summary([folder], places={"Checkpoint": checkpoint}, next_steps=_next_steps(folder))
+
+
+def _next_steps(run: Path) -> list[str]:
+    """To look at the run, and to evaluate it where a benchmark's worlds mean the same by an action."""
+    from robovlms.evaluation.benchmarks import benchmark_of
+    from robovlms.policies.vla import manifest_of
+
+    name = benchmark_of(manifest_of(run).action_spec)
+    evaluation = [f"robovlms evaluate {run} --benchmark {name} --out {run}-evaluation"] if name else []
+    return [f"robovlms report {run}", *evaluation]
 
 
 def load_experiment(
@@ -52,12 +62,17 @@ def load_experiment(
     seed: int | None,
     minutes: float | None,
     skip_bad: bool = False,
+    model: str | None = None,
 ) -> "Experiment":
-    """The experiment these arguments describe, validated as a whole; ``skip_bad`` is set for all its data."""
+    """The experiment these arguments describe, validated as a whole; ``skip_bad`` is set for all its data.
+
+    ``model`` replaces the policy by one without a VLM before any setting is applied.
+    """
     from robovlms.core.config import merge, parse_overrides, read_file, validate
     from robovlms.core.errors import UserError
     from robovlms.recipes import RECIPES
     from robovlms.recipes import recipe as find
+    from robovlms.recipes.baselines import without_vlm
     from robovlms.training.experiment import Experiment
 
     positional, settings = _split(arguments)
@@ -69,6 +84,8 @@ def load_experiment(
     overrides = parse_overrides(settings)
     if config and data:
         base["data"] = _with_paths(base.get("data"), data)
+    if model is not None:
+        base = without_vlm(validate(Experiment, base), model).model_dump(mode="json")
     if seed is not None:
         overrides["training.seed"] = seed
     if minutes is not None:

@@ -2,10 +2,11 @@
 
 import importlib
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
+from robovlms.actions.spec import ActionSpec, mismatches
 from robovlms.core.config import Config
 from robovlms.core.errors import UnknownName, UserError
 from robovlms.evaluation.evaluate import Benchmark
@@ -50,6 +51,19 @@ BENCHMARKS = {
 }
 """``module:function`` of each; the function makes a ``Benchmark`` of ``Options``."""
 
+ACTIONS = {
+    "calvin": "robovlms.actions.calvin:RELATIVE_ACTIONS",
+    "libero": "robovlms.worlds.libero.conventions:ACTION_SPEC",
+    "metaworld": "robovlms.worlds.metaworld.conventions:ACTION_SPEC",
+    "tabletop": "robovlms.worlds.tabletop.conventions:ACTION_SPEC",
+}
+"""``module:name`` of what the actions of each mean."""
+
+
+def benchmark_of(action_spec: ActionSpec) -> str | None:
+    """The benchmark whose worlds mean by an action what this spec does; None where none does."""
+    return next((name for name, known in ACTIONS.items() if not mismatches(_load(known), action_spec)), None)
+
 
 def open_benchmark(name: str, options: Options) -> Benchmark:
     """A benchmark by name.
@@ -60,11 +74,15 @@ def open_benchmark(name: str, options: Options) -> Benchmark:
     """
     if name not in BENCHMARKS:
         raise UnknownName("benchmark", name, BENCHMARKS)
-    module, _, function = BENCHMARKS[name].partition(":")
-    opened: Benchmark = getattr(importlib.import_module(module), function)(options)
+    opened: Benchmark = _load(BENCHMARKS[name])(options)
     if options.setting not in (None, opened.protocol.setting):
         raise UserError(f"Got --setting {options.setting}: {name} has one setting, {opened.protocol.setting}.")
     return opened if options.world_python is None else elsewhere(opened, options.world_python, remedy(name))
+
+
+def _load(where: str) -> Any:
+    module, _, name = where.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def elsewhere(benchmark: Benchmark, python: str, words: str) -> Benchmark:

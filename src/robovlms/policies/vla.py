@@ -61,6 +61,16 @@ class VLAManifest(Config):
         return self.embodiments.get(embodiment, alike)
 
 
+def manifest_of(source: str | Path) -> VLAManifest:
+    """What a checkpoint says of itself; no weight is read.
+
+    Raises:
+        UserError: As ``VLA.from_pretrained``.
+    """
+    described = locate(source) / "config.json"
+    return parse(VLAManifest, read_json(described), described)
+
+
 class VLA:
     """A policy network with everything needed to act: conventions and action statistics travel with the weights."""
 
@@ -93,8 +103,7 @@ class VLA:
         Raises:
             UserError: nothing loadable there, weights that do not fit (keys are listed), or statistics that do not.
         """
-        directory = locate(source)
-        manifest = parse(VLAManifest, read_json(described := directory / "config.json"), described)
+        directory, manifest = locate(source), manifest_of(source)
         network = manifest.model.build(manifest.action_spec, manifest.observation_spec, directory)
         load_own_weights(network, directory / WEIGHTS)
         statistics = load_statistics(directory / STATISTICS)
