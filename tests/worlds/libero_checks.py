@@ -1,8 +1,12 @@
 """Runs in LIBERO's interpreter, with numpy and the package only: what the tests in ours ask for."""
 
+from itertools import count
+
 import numpy as np
 
+from robovlms.evaluation.failures import failure_of
 from robovlms.worlds.libero.env import InitialState, Libero
+from robovlms.worlds.libero.expert import Expert
 from robovlms.worlds.libero.package import load, silence
 from robovlms.worlds.libero.simulator import REST
 
@@ -86,3 +90,49 @@ def _same(one, other):
     same = all((one.images[name] == other.images[name]).all() for name in one.images)
     same = same and (one.images["agentview_rgb"][:, ::-1] == one.images["image"]).all()
     return bool(same and (one.state == other.state).all())
+
+
+def named(suite, number, mistake, steps=200):
+    """How a mistake made on purpose in a task is called, where the task does not succeed."""
+    world = Libero(suite)
+    name = world.tasks[number]
+    world.reset(InitialState(name, 0), 0, render=False)
+    world.begin_task(name)
+    trace = [world.moment()]
+    for action, _ in zip(MISTAKES[mistake](world), range(steps), strict=False):
+        assert not world.step(action, render=False).success
+        trace.append(world.moment())
+    return failure_of(world.aim(), trace, 20.0)
+
+
+def rests(world):
+    while True:
+        yield REST
+
+
+def wanders(world):
+    for step in count():
+        yield np.array([np.cos(step / 8), np.sin(step / 8), step < 5, 0, 0, 0, -1.0])
+
+
+def drops(world):
+    """The expert's actions until its object is well up, then an open gripper."""
+    (thing,) = world.aim().objects
+    start = world.moment().objects[thing][2]
+    for action in Expert(world)._actions():
+        if world.moment().held == thing and world.moment().objects[thing][2] > start + 0.08:
+            break
+        yield action
+    yield from wanders(world)
+
+
+def takes_another(world):
+    """What the expert does, with an object that the task does not name."""
+    aim, goal = world.aim(), world.simulator.env.parsed_problem["goal_state"][0]
+    graspable = world.simulator.env.objects_dict.keys()
+    other = min(graspable - aim.objects - aim.goals)
+    yield from Expert(world)._carry(other, goal[2])
+    yield from wanders(world)
+
+
+MISTAKES = {"rests": rests, "wanders": wanders, "drops": drops, "takes_another": takes_another}

@@ -17,6 +17,10 @@ SOLVED = {
     "libero_spatial": (0, 1, 3, 6, 8),
     "libero_object": (0, 1, 3, 5, 7),
     "libero_goal": (1, 2, 4, 6, 8),
+    "libero_goal_lan": (8,),
+    "libero_object_object": (1,),
+    "libero_object_swap": (0,),
+    "libero_object_task": (0,),
 }
 """Tasks by suite and number that the scripted expert must succeed at."""
 
@@ -42,6 +46,15 @@ def test_states_and_images_are_the_packages_own(libero, suite, number):
     assert found["state"] == 0
     assert found["pixels"] == 0
     assert found["moved"] > 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mistake", "name"),
+    [("rests", "stuck"), ("wanders", "never_reached"), ("drops", "dropped"), ("takes_another", "wrong_object")],
+)
+def test_a_mistake_has_its_name(libero, mistake, name):
+    assert libero("named", suite="libero_object", number=0, mistake=mistake) == name
 
 
 @pytest.mark.slow

@@ -16,13 +16,14 @@ class Aim:
 
     ``objects`` are those it asks to be moved; one is enough where there are several. ``grasp`` tells whether that takes
     a grip round the object, ``carry`` whether it must then leave where it lies. ``goals`` are where it has to go, empty
-    where the task names no place.
+    where the task names no place. ``done`` is what else the task names, as it should be already.
     """
 
     objects: frozenset[str]
     grasp: bool = False
     carry: bool = False
     goals: frozenset[str] = frozenset()
+    done: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

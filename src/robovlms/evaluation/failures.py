@@ -36,7 +36,7 @@ def _wrong_object(attempt: Attempt) -> bool:
     """The robot handled another object and not the task's own; what the task before left in its hand does not count."""
     aim, trace = attempt.aim, attempt.trace
     clear = next((i for i, moment in enumerate(trace) if not moment.touched - aim.objects), None)
-    others = trace[0].objects.keys() - aim.objects - aim.goals
+    others = trace[0].objects.keys() - aim.objects - aim.goals - aim.done
     if clear is None or any(map(attempt.since(1).handled, aim.objects)):
         return False
     return any(map(attempt.since(clear).handled, others))

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.trace import Aim, Moment
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.libero.cameras import Cameras, Look
 from robovlms.worlds.libero.catalog import Task, suite_tasks
+from robovlms.worlds.libero.sensing import Sensing
 from robovlms.worlds.libero.simulator import Saved, Simulator
 
 if TYPE_CHECKING:
@@ -30,10 +32,11 @@ class InitialState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The task whose scene it is, whether it is judged, and the scene's exact state."""
+    """The task whose scene it is, whether it is judged, whether the gripper was told to close, the exact state."""
 
     scene: str
     begun: bool
+    closed: bool
     saved: Saved
 
 
@@ -57,9 +60,9 @@ class Libero:
         if look not in get_args(Look):
             raise UnknownName("look", look, get_args(Look))
         self._tasks, self._size, self._look = suite_tasks(suite), image_size, look
-        self._open: OrderedDict[str, tuple[Simulator, Cameras]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[Simulator, Cameras, Sensing]] = OrderedDict()
         self._most_open = most_open
-        self._scene, self._begun = "", False
+        self._scene, self._begun, self._closed = "", False, False
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -97,7 +100,7 @@ class Libero:
         if not 0 <= start.number < len(states):
             raise UserError(f"Initial state {start.number} of '{start.task}': expected 0 to {len(states) - 1}.")
         self._enter(start.task)
-        self._begun = False
+        self._begun = self._closed = False
         return self.simulator.reset(states[start.number], seed, self._observer(render))
 
     def begin_task(self, task: str) -> None:
@@ -118,32 +121,41 @@ class Libero:
         command = np.array(action, dtype=float)
         if command.shape != (ACTION_DIMS,) or not np.isfinite(command).all():
             raise UserError(f"Action: got {command.tolist()}, expected {ACTION_DIMS} finite numbers in [-1, 1].")
+        self._closed = bool(command[-1] > 0)
         observation, done = self.simulator.step(command, self._observer(render))
         return Step(observation=observation, success=done and self._begun)
 
     def snapshot(self) -> Snapshot:
         """The exact state, to ``restore`` in this world or in another of the same suite."""
-        return Snapshot(self._scene, self._begun, self.simulator.save())
+        return Snapshot(self._scene, self._begun, self._closed, self.simulator.save())
 
     def restore(self, snapshot: Snapshot, render: bool = True) -> Observation:
         """Return to a snapshot; futures are bit-identical."""
         self._enter(snapshot.scene)
-        self._begun = snapshot.begun
+        self._begun, self._closed = snapshot.begun, snapshot.closed
         return self.simulator.load(snapshot.saved, self._observer(render))
 
     def instructions(self, task: str, split: str) -> Sequence[str]:
         """The task's one sentence, whatever the split."""
         return (self._task(task).instruction,)
 
+    def aim(self) -> Aim:
+        """What of this scene's task does not hold yet."""
+        return self._open[self._scene][2].aim()
+
+    def moment(self) -> Moment:
+        """Where the tool and the things of this scene are, and what the robot holds and touches."""
+        return self._open[self._scene][2].moment(self._closed)
+
     def close(self) -> None:
         """Free the renderers."""
-        for _, cameras in self._open.values():
+        for _, cameras, _ in self._open.values():
             cameras.close()
         self._open.clear()
 
     def _observer(self, render: bool) -> Callable[[], Observation]:
         """What looks at the scene when the simulator says so; without ``render`` it draws nothing."""
-        simulator, cameras = self._open[self._scene]
+        simulator, cameras, _ = self._open[self._scene]
         if render:
             cameras.open()
 
@@ -165,6 +177,6 @@ class Libero:
                 self._open.popitem(last=False)[1][1].close()
                 gc.collect()  # robosuite's environments hold themselves
             simulator = Simulator(self._tasks[scene].scene)
-            self._open[scene] = simulator, Cameras(simulator, self._look)
+            self._open[scene] = simulator, Cameras(simulator, self._look), Sensing(simulator)
         self._open.move_to_end(scene)
         self._scene = scene

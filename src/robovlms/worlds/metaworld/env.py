@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from robovlms.core.errors import UnknownName, UserError
+from robovlms.core.trace import Aim, Moment
 from robovlms.core.types import Observation, Step
 from robovlms.worlds.metaworld.cameras import Cameras
 from robovlms.worlds.metaworld.language import instructions
+from robovlms.worlds.metaworld.sensing import Sensing, aim_of
 from robovlms.worlds.metaworld.simulation import Saved, Simulation
 from robovlms.worlds.metaworld.tasks import TASKS
 from robovlms.worlds.metaworld.views import CAMERAS, check_views
@@ -32,11 +34,12 @@ class InitialState:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The exact state of a table, and whether its task is being judged."""
+    """The exact state of a table, whether its task is being judged, and whether the gripper was told to close."""
 
     table: str
     saved: Saved
     task: str | None
+    closed: bool
 
 
 class MetaWorld:
@@ -55,8 +58,9 @@ class MetaWorld:
     def __init__(self, image_size: int = 64, cameras: Sequence[str] = CAMERAS):
         check_views(image_size, cameras)
         self._image_size, self._names = image_size, tuple(cameras)
-        self._tables: OrderedDict[str, tuple[Simulation, Cameras]] = OrderedDict()
+        self._tables: OrderedDict[str, tuple[Simulation, Cameras, Sensing]] = OrderedDict()
         self._task: str | None = None
+        self._closed = False
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -82,7 +86,7 @@ class MetaWorld:
         start = initial_state if isinstance(initial_state, InitialState) else InitialState(**initial_state)
         self._sit_at(start.task)
         self.simulation.reset(seed)
-        self._task = None
+        self._task, self._closed = None, False
         return self.observe(render)
 
     def begin_task(self, task: str) -> None:
@@ -107,6 +111,7 @@ class MetaWorld:
         command = np.asarray(action, dtype=float)
         if command.shape != (ACTION_DIMS,) or not np.isfinite(command).all():
             raise UserError(f"Action: got {action!r}, expected four finite numbers in [-1, 1].")
+        self._closed = bool(command[-1] > 0)
         done = self.simulation.step(np.clip(command, -1.0, 1.0))
         return Step(observation=self.observe(render), success=done and self._task is not None)
 
@@ -118,18 +123,26 @@ class MetaWorld:
 
     def snapshot(self) -> Snapshot:
         """The exact state, to ``restore`` in this world or in another."""
-        return Snapshot(self.table, self.simulation.save(), self._task)
+        return Snapshot(self.table, self.simulation.save(), self._task, self._closed)
 
     def restore(self, snapshot: Snapshot, render: bool = True) -> Observation:
         """Return to a snapshot; futures are bit-identical."""
         self._sit_at(snapshot.table)
         self.simulation.load(snapshot.saved)
-        self._task = snapshot.task
+        self._task, self._closed = snapshot.task, snapshot.closed
         return self.observe(render)
 
     def instructions(self, task: str, split: str) -> Sequence[str]:
         """Sentences for a task: ``split`` is 'train' or 'validation'."""
         return instructions(task, split)
+
+    def aim(self) -> Aim:
+        """What the task of this table is about."""
+        return aim_of(self.table)
+
+    def moment(self) -> Moment:
+        """Where the hand and the things on the table are, and what the hand holds and touches."""
+        return self._tables[self.table][2].moment(self._closed)
 
     @property
     def table(self) -> str:
@@ -157,7 +170,7 @@ class MetaWorld:
             raise UnknownName("task", task, TASKS)
         if task not in self._tables:
             simulation = Simulation(task)
-            self._tables[task] = simulation, Cameras(simulation, self._image_size)
+            self._tables[task] = simulation, Cameras(simulation, self._image_size), Sensing(simulation, task)
         self._tables.move_to_end(task)
         if len(self._tables) > MOST_OPEN:
             self._tables.popitem(last=False)[1][1].close()
