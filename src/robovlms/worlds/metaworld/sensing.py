@@ -39,16 +39,17 @@ GRASPED = frozenset(
 REACHED = frozenset({"reach-v3", "reach-wall-v3"})
 """Tasks that are about a place; the puck beside it is another object."""
 BESIDE = {
-    "coffee-button-v3": ("obj", "mug"),
-    "coffee-pull-v3": ("cmbutton",),
-    "coffee-push-v3": ("cmbutton",),
-    "hammer-v3": ("nail_link",),
-    "reach-v3": ("obj",),
-    "reach-wall-v3": ("obj",),
-    "stick-pull-v3": ("",),
-    "stick-push-v3": ("",),
+    "coffee-button-v3": "obj",
+    "coffee-pull-v3": "cmbutton",
+    "coffee-push-v3": "cmbutton",
+    "hammer-v3": "nail_link",
+    "reach-v3": "obj",
+    "reach-wall-v3": "obj",
+    "stick-pull-v3": "",
+    "stick-push-v3": "",
 }
-"""Bodies that can move and are not the object: of two things, the one that is worked on with the other."""
+"""The body that can move and is not the object: of two things, the one that is worked on with the other."""
+UNNAMED = "other"
 
 
 def aim_of(task: str) -> Aim:
@@ -64,10 +65,13 @@ class Sensing:
         self._simulation, self._place = simulation, _GOAL if task in REACHED else _PLACE
         right, left = (tree_of(model, int(model.body(name).id)) for name in ("rightclaw", "leftclaw"))
         robot = tree_of(model, int(model.body_rootid[model.body("hand").id]))
-        moving = [body for body in range(model.nbody) if model.body_weldid[body] and body not in robot]
-        names = {body: model.body(body).name for body in moving}
-        self._others = {body: name or "other" for body, name in names.items() if name in BESIDE.get(task, ())}
-        things = {body: self._others.get(body, OBJECT) for body in moving}
+        tops: dict[int, int] = {}  # what moves by itself, of each body that can move
+        for body in range(model.nbody):
+            if model.body_weldid[body] and body not in robot:
+                tops[body] = tops.get(int(model.body_parentid[body]), body)
+        names = {top: model.body(top).name for top in tops.values()}
+        self._others = {top: name or UNNAMED for top, name in names.items() if name == BESIDE.get(task)}
+        things = {body: self._others.get(top, OBJECT) for body, top in tops.items()}
         self._contacts = Contacts(model, simulation.data, robot, (right, left), things)
 
     def moment(self, closed: bool) -> Moment:
