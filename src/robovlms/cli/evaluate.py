@@ -62,7 +62,7 @@ def evaluate(
 ) -> None:
     """Score a policy on a benchmark, with intervals.
 
-    baseline:cnn, baseline:cnn_gru and baseline:act collect data and train a policy without a VLM first;
+    baseline:cnn, baseline:cnn_gru and baseline:act collect data (tabletop, metaworld) and train a policy without a VLM;
     baseline:random and baseline:zero look at nothing.
     """
     from robovlms.cli.scoring import score
