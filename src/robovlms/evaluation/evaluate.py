@@ -118,7 +118,7 @@ def run(
             with store.alone():
                 write_json(out / TIMING, took)
         with store.alone():
-            write_video_index(out / VIDEOS, recorded, store.episodes)
+            write_video_index(out / VIDEOS, store.episodes)
         return conclude(store, out, decided)
 
 
