@@ -10,6 +10,7 @@ from toy_world import ToyWorld
 
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.host import LocalWorkers
 from robovlms.evaluation.overlay import PANEL, VIEW
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.shards import Shard
@@ -59,6 +60,26 @@ def test_resuming_plays_only_what_is_missing(tmp_path):
     assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
     assert not policy.started
     assert (tmp_path / "part" / "timing.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(("num", "workers"), [(9, 8), (8, 8), (7, 4), (3, 3)])
+def test_no_worker_starts_that_has_nothing_to_do(tmp_path, num, workers):
+    """Two cohorts of the batch of four play at once, and one where there are fewer episodes."""
+    started, busy = [], set()
+
+    class Counting(LocalWorkers):
+        def __init__(self, factory, rules, num_workers):
+            started.append(num_workers)
+            super().__init__(factory, rules)
+
+        def send(self, commands):
+            busy.update(slot % started[0] for slot in commands)
+            super().send(commands)
+
+    evaluate(tmp_path, num=num, workers=64, launch=Counting)
+    assert started == [workers]
+    assert busy == set(range(workers))
+    assert json.loads((tmp_path / "timing.json").read_text())["workers"] == workers
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):

@@ -24,6 +24,7 @@ def test_suites_tasks_and_what_was_trained_on():
     assert opened(scene="mt10").protocol.tasks == opened(tasks="mt10").protocol.tasks == MT10
     assert opened(trained_on=("reach-v3",)).protocol.tasks == ("reach-v3",)
     assert opened(trained_on=("reach-v3",), scene="mt10").protocol.tasks == MT10
+    assert opened(trained_on=("open_drawer", "turn_on_led")).protocol.tasks == TASKS  # a policy of another world
     assert opened(trained_on=("reach-v3",), tasks=("push-v3", "door-open-v3")).protocol.tasks == (
         "door-open-v3",
         "push-v3",

@@ -37,7 +37,7 @@ def open_metaworld(options: Options) -> Benchmark:
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
         raise UnknownName("suite", suite, TASK_SETS)
-    trained = None if options.scene else options.trained_on
+    trained = None if options.scene else options.trained_among(TASK_SETS["all"])
     tasks = task_set(options.tasks or trained or suite)
     jobs = _jobs(tasks, options.episodes)
     settings = {

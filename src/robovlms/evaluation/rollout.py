@@ -84,9 +84,7 @@ class Rollouts:
         self._tries: Counter[str] = Counter()
         self._num_ok = self._num_errors = 0
         self.spent = Spent()
-        # With fewer jobs two cohorts would only halve the rows that fill a batch.
-        num_cohorts = 2 if len(jobs) >= 2 * batch else 1
-        self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(num_cohorts)]
+        self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(_num_cohorts(len(jobs), batch))]
 
     def run(self) -> Generator[EpisodeResult]:
         """Results as episodes end; closing it forgets the episodes that are under way.
@@ -191,6 +189,16 @@ class Rollouts:
             commands[slot] = Act(action, render=self._policy.needs_observation(seat.job.id))
             seat.turn = None
         return commands
+
+
+def most_at_once(num_jobs: int, batch: int) -> int:
+    """Episodes that play side by side, and so the most workers that have something to do."""
+    return min(num_jobs, batch * _num_cohorts(num_jobs, batch))
+
+
+def _num_cohorts(num_jobs: int, batch: int) -> int:
+    """With fewer jobs two cohorts would only halve the rows that fill a batch."""
+    return 2 if num_jobs >= 2 * batch else 1
 
 
 def _mean(values: Sequence[float]) -> float | None:
