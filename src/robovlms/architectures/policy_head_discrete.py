@@ -63,11 +63,7 @@ class PolicyHeadDiscrete(Answering, PolicyHead):
 
     @override
     def predict(self, window: Features, batch: Batch, **given: Any) -> Prediction:
-        context = self.fused(window)[:, -1]
-        said = torch.empty(len(context), 0, dtype=torch.long, device=context.device)
-        logits = self.continued(context, said)
-        while not self.speaker.over(said := logits.argmax(dim=-1)):
-            logits = self.continued(context, said)
+        logits = self.said(self.fused(window)[:, -1])
         return self.head.predict(Features(window.slots[:, -1:], window.valid[:, -1:], logits=logits[:, None]), **given)
 
     def fused(self, seen: Features) -> Float[Tensor, "b t w"]:
@@ -78,10 +74,27 @@ class PolicyHeadDiscrete(Answering, PolicyHead):
 
     def continued(self, context: Float[Tensor, "n w"], said: Int[Tensor, "n j"]) -> Float[Tensor, "n l v"]:
         """What follows the context and each of the classes that were said."""
-        words = self.heard(self.backbone.read(self.words[said]))
-        tokens = torch.cat([context[:, None], words], dim=1) + self.orders.weight[: said.shape[1] + 1]
+        tokens = torch.cat([context[:, None], self.hear(said)], dim=1) + self.orders.weight[: said.shape[1] + 1]
         causal = torch.ones(tokens.shape[1], tokens.shape[1], dtype=torch.bool, device=tokens.device).tril()
         return self.logits(self.say(_through(self.saying, tokens, causal.expand(len(tokens), -1, -1))))
+
+    def said(self, context: Float[Tensor, "n w"]) -> Float[Tensor, "n l v"]:
+        """``continued`` along the likeliest answer, which it finds token by token."""
+        logits: list[Tensor] = []
+        memories: list[Tensor | None] = [None] * len(self.saying)
+        token = context[:, None]
+        while True:
+            token = token + self.orders.weight[len(logits)]
+            for number, block in enumerate(self.saying):
+                token, memories[number] = block.follow(token, memories[number])
+            logits.append(self.logits(self.say(token[:, 0])))
+            if self.speaker.over(classes := torch.stack(logits, dim=1).argmax(dim=-1)):
+                return torch.stack(logits, dim=1)
+            token = self.hear(classes[:, -1:])
+
+    def hear(self, said: Int[Tensor, "n j"]) -> Float[Tensor, "n j w"]:
+        """Classes that were said, as tokens."""
+        return self.heard(self.backbone.read(self.words[said]))
 
 
 def _through(blocks: Sequence[nn.Module] | nn.ModuleList, tokens: Tensor, seen: Tensor) -> Tensor:

@@ -44,8 +44,18 @@ class Attention(nn.Module):
         self, queries: Float[Tensor, "n q w"], keys: Float[Tensor, "n c w"], seen: Bool[Tensor, "n q c"]
     ) -> Float[Tensor, "n q w"]:
         """Each query reads the keys it may see; it must see at least one."""
-        query, key, value = (self._split(part) for part in (self.query(queries), *self.key_value(keys).chunk(2, -1)))
-        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen[:, None])
+        return self.read(queries, self.memory(keys), seen)
+
+    def memory(self, keys: Float[Tensor, "n c w"]) -> Float[Tensor, "2 n h c e"]:
+        """What is read of the keys."""
+        return torch.stack([self._split(part) for part in self.key_value(keys).chunk(2, -1)])
+
+    def read(
+        self, queries: Float[Tensor, "n q w"], memory: Float[Tensor, "2 n h c e"], seen: Bool[Tensor, "n q c"] | None
+    ) -> Float[Tensor, "n q w"]:
+        """``forward`` on keys that were prepared; without ``seen``, all of them."""
+        mask = None if seen is None else seen[:, None]
+        mixed = F.scaled_dot_product_attention(self._split(self.query(queries)), *memory, attn_mask=mask)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
     def _split(self, tokens: Float[Tensor, "n l w"]) -> Float[Tensor, "n h l e"]:
@@ -69,6 +79,16 @@ class Block(nn.Module):
         normed = self.norm(tokens)
         tokens = tokens + self.attention(normed, normed, seen)
         return tokens + self.perceptron(tokens)
+
+    def follow(
+        self, token: Float[Tensor, "n 1 w"], memory: Float[Tensor, "2 n h c e"] | None
+    ) -> tuple[Float[Tensor, "n 1 w"], Float[Tensor, "2 n h d e"]]:
+        """``forward`` on the next token of a causal sequence, and what later ones remember of all until it."""
+        normed = self.norm(token)
+        fresh = self.attention.memory(normed)
+        memory = fresh if memory is None else torch.cat([memory, fresh], dim=3)
+        token = token + self.attention.read(normed, memory, None)
+        return token + self.perceptron(token), memory
 
 
 def look_back(valid: Bool[Tensor, "b t"]) -> Bool[Tensor, "b t t"]:
