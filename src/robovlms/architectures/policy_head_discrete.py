@@ -86,6 +86,7 @@ class PolicyHeadDiscrete(Answering, PolicyHead):
         while True:
             token = token + self.orders.weight[len(logits)]
             for number, block in enumerate(self.saying):
+                assert isinstance(block, Block)
                 token, memories[number] = block.follow(token, memories[number])
             logits.append(self.logits(self.say(token[:, 0])))
             if self.speaker.over(classes := torch.stack(logits, dim=1).argmax(dim=-1)):
