@@ -15,6 +15,7 @@ from robovlms.evaluation.evaluate import Benchmark
 from robovlms.evaluation.protocol import Protocol
 from robovlms.worlds.metaworld.conventions import ACTION_SPEC, WORLD_VERSION, observation_spec
 from robovlms.worlds.metaworld.env import InitialState
+from robovlms.worlds.metaworld.package import require_package
 from robovlms.worlds.metaworld.tasks import MAX_STEPS, TASK_SETS, task_set
 
 NAME = "metaworld"
@@ -33,6 +34,7 @@ def open_metaworld(options: Options) -> Benchmark:
 
     Raises:
         UnknownName: No such suite or task.
+        MissingExtra: Meta-World is not installed.
     """
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
@@ -54,6 +56,8 @@ def open_metaworld(options: Options) -> Benchmark:
         "executor": options.executor,
         "seed": options.seed,
     }
+    if options.world_python is None:
+        require_package()
     worlds = WorldFactory("robovlms.worlds.metaworld.env:MetaWorld", {"image_size": size})
     return Benchmark(validate(Protocol, settings), jobs, worlds, ACTION_SPEC, observation_spec(size))
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import importlib.util
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -22,6 +23,12 @@ def load(name: str) -> Any:
             return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise MissingExtra(str(error.name), "metaworld") from None
+
+
+def require_package() -> None:
+    """Raise ``MissingExtra`` where the package is not installed; nothing is imported."""
+    if importlib.util.find_spec("metaworld") is None:
+        raise MissingExtra("metaworld", "metaworld")
 
 
 @contextlib.contextmanager
