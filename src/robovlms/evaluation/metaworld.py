@@ -34,7 +34,6 @@ def open_metaworld(options: Options) -> Benchmark:
 
     Raises:
         UnknownName: No such suite or task.
-        MissingExtra: Meta-World is not installed.
     """
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
