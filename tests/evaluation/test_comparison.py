@@ -1,6 +1,7 @@
 """Two evaluations, paired: by hand, in any order, and what may not be paired."""
 
 import json
+import re
 
 import pytest
 from scipy.stats import ttest_ind
@@ -139,3 +140,6 @@ def test_a_pattern_names_several_runs(tmp_path, capsys):
     assert "2 runs against 2, on 2 episodes" in capsys.readouterr().out
     with pytest.raises(UserError, match="c-"):
         command.compare(str(tmp_path / "a-*"), str(tmp_path / "c-*"))
+    for nonsense in ("runs/a**b", "~nobody-is-called-so/a"):
+        with pytest.raises(UserError, match=re.escape(nonsense)):
+            command.compare(nonsense, str(tmp_path / "b-*"))

@@ -148,6 +148,18 @@ def test_damage_names_the_file_and_the_episode(tmp_path):
         open_store(tmp_path, agenda(), resume=True)
 
 
+@pytest.mark.parametrize(
+    "statement", ["DROP TABLE evaluation", "DELETE FROM evaluation", "ALTER TABLE episodes DROP COLUMN tasks"]
+)
+def test_a_database_of_something_else_is_damage(tmp_path, statement):
+    open_store(tmp_path, agenda()).close()
+    with sqlite3.connect(tmp_path / EPISODES) as database:
+        database.execute(statement)
+    database.close()
+    with pytest.raises(CorruptData, match=r"episodes.sqlite is damaged \(.*\)\. Evaluate again"):
+        open_store(tmp_path, agenda(), resume=True)
+
+
 def test_a_full_database_loses_nothing(tmp_path):
     with open_store(tmp_path, agenda()) as store:
         store.record([played(0)])

@@ -1,6 +1,7 @@
 """A whole evaluation: files, resuming after a kill, folders that are taken, clips."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from toy_world import ToyWorld
 
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.evaluation.evaluate import run
+from robovlms.evaluation.host import LocalWorkers
 from robovlms.evaluation.overlay import PANEL, VIEW
 from robovlms.evaluation.results import Checkpoint, load
 from robovlms.evaluation.shards import Shard
@@ -58,6 +60,26 @@ def test_resuming_plays_only_what_is_missing(tmp_path):
     assert evaluate(tmp_path / "part", policy=(policy := Watched()), resume=True) == whole
     assert not policy.started
     assert (tmp_path / "part" / "timing.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(("num", "workers"), [(9, 8), (8, 8), (7, 4), (3, 3)])
+def test_no_worker_starts_that_has_nothing_to_do(tmp_path, num, workers):
+    """Two cohorts of the batch of four play at once, and one where there are fewer episodes."""
+    started, busy = [], set()
+
+    class Counting(LocalWorkers):
+        def __init__(self, factory, rules, num_workers):
+            started.append(num_workers)
+            super().__init__(factory, rules)
+
+        def send(self, commands):
+            busy.update(slot % started[0] for slot in commands)
+            super().send(commands)
+
+    evaluate(tmp_path, num=num, workers=64, launch=Counting)
+    assert started == [workers]
+    assert busy == set(range(workers))
+    assert json.loads((tmp_path / "timing.json").read_text())["workers"] == workers
 
 
 def test_another_run_in_the_folder_is_refused(tmp_path):
@@ -127,6 +149,35 @@ def test_worlds_that_draw_at_any_size_are_drawn_sharp(tmp_path):
         frame = next(container.decode(video=0)).to_ndarray(format="rgb24")
     assert frame.shape == (VIEW + PANEL, VIEW, 3)
     assert abs(frame[100, 100].astype(int) - [200, 30, 30]).max() < 12
+
+
+def test_clips_of_earlier_calls_stay_in_the_index(tmp_path):
+    evaluate(tmp_path, num=3, video=2, shard=Shard(1, 3))
+    evaluate(tmp_path, num=3, video=2, shard=Shard(2, 3), resume=True)
+    evaluate(tmp_path, num=3, video=1, resume=True)
+    index = json.loads((tmp_path / "videos" / "index.json").read_text())
+    assert [entry["file"] for entry in index] == ["toy-000.mp4", "toy-001.mp4"]
+
+
+def record(recorder, seen, num_steps):
+    for _ in range(num_steps):
+        recorder.add(seen, np.zeros(2))
+    recorder.finish()
+
+
+@pytest.mark.parametrize("finishing", [False, True])
+def test_a_clip_that_finds_no_room_is_the_users_to_free(tmp_path, finishing):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    recorder, world = VideoRecorder(tmp_path / "x.mp4", ToyWorld(image_size=96)), ToyWorld(image_size=96)
+    seen = world.reset({"x": 0.0}, 0)
+    recorder.begin_task(seen, "go left")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (512, limit[1]))
+    try:
+        with pytest.raises(UserError, match=r"x\.mp4 cannot be written \(File too large\)"):
+            record(recorder, seen, 0 if finishing else 2000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_dropped_recording_leaves_no_file(tmp_path):

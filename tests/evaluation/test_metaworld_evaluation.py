@@ -5,7 +5,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from robovlms.core.errors import UnknownName
+from robovlms.core.errors import MissingExtra, UnknownName
 from robovlms.evaluation.benchmarks import Options, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint, load
@@ -19,11 +19,25 @@ def opened(**options):
     return open_benchmark("metaworld", Options(**options))
 
 
+@pytest.fixture(autouse=True)
+def installed(request, monkeypatch):
+    """Which episodes there are does not take the package."""
+    if "missing" not in request.node.name:
+        monkeypatch.setattr("robovlms.evaluation.metaworld.require_package", lambda: None)
+
+
+def test_a_missing_package_is_told_before_anything_is_written(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtra, match=r"pip install 'robovlms\[metaworld\]'"):
+        opened()
+
+
 def test_suites_tasks_and_what_was_trained_on():
     assert opened().protocol.tasks == TASKS
     assert opened(scene="mt10").protocol.tasks == opened(tasks="mt10").protocol.tasks == MT10
     assert opened(trained_on=("reach-v3",)).protocol.tasks == ("reach-v3",)
     assert opened(trained_on=("reach-v3",), scene="mt10").protocol.tasks == MT10
+    assert opened(trained_on=("open_drawer", "turn_on_led")).protocol.tasks == TASKS  # a policy of another world
     assert opened(trained_on=("reach-v3",), tasks=("push-v3", "door-open-v3")).protocol.tasks == (
         "door-open-v3",
         "push-v3",

@@ -54,6 +54,11 @@ def test_round_trip(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
+def too_long(data):
+    episode = data["episodes"][0]
+    return data | {"episodes": [episode | {"tasks": episode["tasks"][:1] * 6}]}
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
@@ -62,6 +67,8 @@ def test_round_trip(tmp_path):
         (lambda data: data | {"schema_version": 7}, "schema_version 7"),
         (lambda data: {k: v for k, v in data.items() if k != "metrics"}, "field 'metrics'"),
         (lambda data: data | {"episodes": [{"id": "x"}]}, "field 'episodes.0.initial_state'"),
+        (lambda data: data | {"episodes": data["episodes"][:1] * 2}, "episode toy-0000 is there twice"),
+        (too_long, r"episode toy-0000 has 6 tasks, expected 5 at most"),
     ],
 )
 def test_damaged_files(tmp_path, damage, message):

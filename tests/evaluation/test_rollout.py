@@ -209,3 +209,13 @@ class NanPolicy:
 def test_nan_actions_stop_the_evaluation():
     with pytest.raises(WorkFailed, match="not finite in episode toy-000"):
         play(toy_jobs(1), 0, NanPolicy())
+
+
+@pytest.mark.parametrize("confidence", [float("nan"), 1.5, -0.1])
+def test_a_confidence_that_no_result_can_hold_stops_the_evaluation(confidence):
+    class Unsure(ToyPolicy):
+        def act(self, observations):
+            return {name: replace(one, confidence=confidence) for name, one in super().act(observations).items()}
+
+    with pytest.raises(WorkFailed, match=f"confidence in episode toy-000 is {confidence}, expected 0 to 1"):
+        play(toy_jobs(1), 0, Unsure())

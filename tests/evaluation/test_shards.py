@@ -142,10 +142,27 @@ def test_a_part_cannot_know_when_to_stop(tmp_path, whole):
 def test_folders_that_cannot_be_merged(tmp_path, whole):
     with pytest.raises(UserError, match="no folders"):
         merge([], tmp_path / "merged")
-    with pytest.raises(UserError, match=r"nowhere holds no episodes"):
+    with pytest.raises(UserError, match=r"Folder .*nowhere does not exist"):
         merge([whole, tmp_path / "nowhere"], tmp_path / "merged")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"taken already exists and is not empty"):
         merge([whole], tmp_path / "taken")
     assert not (tmp_path / "nowhere").exists()
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match=r"empty holds no episodes"):
+        merge([whole, tmp_path / "empty"], tmp_path / "merged")
+
+
+def test_what_a_killed_merge_left_is_in_no_ones_way(tmp_path, whole, parts, monkeypatch):
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("robovlms.evaluation.merging.publish", killed)
+    with pytest.raises(KeyboardInterrupt):
+        merge(parts, tmp_path / "merged")
+    monkeypatch.undo()
+    assert not (tmp_path / "merged").exists()
+    merge(parts, tmp_path / "merged")
+    assert (tmp_path / "merged" / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["merged"]

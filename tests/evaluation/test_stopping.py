@@ -129,8 +129,9 @@ def test_other_episodes_are_refused(tmp_path, still):
         evaluate(tmp_path / "out", rival=Rival(still.model_copy(update={"episodes": (moved,)})))
     with pytest.raises(UserError, match="none of these episodes"):
         evaluate(tmp_path / "out", rival=Rival(still.model_copy(update={"episodes": ()})))
-    with pytest.raises(UserError, match=r"alpha 1\.5"):
-        Rival(still, alpha=1.5)
+    for alpha in (1.5, 1.0, 0.0, 1e-17, float("nan")):
+        with pytest.raises(UserError, match=rf"alpha {alpha:g}, expected a share"):
+            Rival(still, alpha=alpha)
 
 
 def test_compare_says_so_and_its_intervals_hold_whenever_one_stops(tmp_path, still, capsys):

@@ -31,6 +31,16 @@ def test_wilson(n):
     assert coverage.min() > 0.92
 
 
+def test_wilson_at_the_ends():
+    """Where a handful of episodes decide."""
+    rates = np.linspace(0.005, 0.05, 91)
+    bounds = np.array([(wilson(k, 100).low, wilson(k, 100).high) for k in range(101)])
+    inside = (bounds[:, :1] <= rates) & (rates <= bounds[:, 1:])
+    coverage = (inside * stats.binom.pmf(np.arange(101)[:, None], 100, rates)).sum(0)
+    assert 0.89 < coverage.min() < 0.93
+    assert 0.97 < coverage.max() < 0.985
+
+
 @pytest.mark.parametrize("rate", [0.5, 0.8, 0.93])
 def test_bootstrap_over_chains(rate):
     samples = chain_lengths(np.random.default_rng(3), np.full((1500, 100), rate))

@@ -69,8 +69,28 @@ def test_stopping_is_planned_for_as_often_as_it_then_happens():
         lambda: pairs_for_rate(0.3, 0.2),
         lambda: pairs_for_rate(0.1, 0.2, power=1.0),
         lambda: pairs_for_mean(-1.0, 2.0),
+        lambda: pairs_for_mean(float("nan"), 2.0),
     ],
 )
 def test_numbers_that_make_no_plan_are_refused(plan):
     with pytest.raises(ValueError, match="expected a"):
         plan()
+
+
+@pytest.mark.parametrize("least", [1e-6, 1e-200, 5e-324])
+@pytest.mark.parametrize(
+    "plan",
+    [
+        episodes_for_rate,
+        lambda margin: episodes_for_mean(margin, 1.0),
+        lambda difference: pairs_for_rate(difference, 0.5),
+        lambda difference: pairs_for_mean(difference, 1.0),
+    ],
+)
+def test_what_no_evaluation_could_find_is_refused(plan, least):
+    with pytest.raises(ValueError, match=r"more than 1,000,000,000 episodes"):
+        plan(least)
+
+
+def test_any_plan_has_an_episode():
+    assert episodes_for_mean(1e9, 1.0) == 1

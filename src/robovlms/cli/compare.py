@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from robovlms.core.errors import UserError
+
 if TYPE_CHECKING:
     from robovlms.evaluation.comparison import Comparison, Difference
 
@@ -41,10 +43,12 @@ def compare(
 
 def _files(given: str) -> list[Path]:
     """A file or folder, or all that a pattern names."""
-    whole = Path(given).expanduser()
-    if whole.exists():
-        return [whole]
-    return sorted(Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))) or [whole]
+    try:
+        whole = Path(given).expanduser()
+        found = [whole] if whole.exists() else Path(whole.anchor).glob(str(whole.relative_to(whole.anchor)))
+        return sorted(found) or [whole]
+    except (ValueError, RuntimeError) as error:  # a pattern pathlib cannot read, a home that is nobody's
+        raise UserError(f"{given} names no results: {error}") from None
 
 
 def _verdict(found: "Comparison") -> str:

@@ -69,7 +69,6 @@ def evaluate(
     from robovlms.evaluation.results import load
     from robovlms.evaluation.shards import Shard
     from robovlms.evaluation.stopping import Rival
-    from robovlms.evaluation.store import RESULTS
     from robovlms.reports.terminal import print_summary
 
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
@@ -91,7 +90,7 @@ def evaluate(
         reply_timeout_s=reply_timeout,
         shard=Shard.parse(shard),
     )
-    if not (out / RESULTS).is_file():
+    if found.stopped is None and len(found.episodes) < found.protocol.num_chains:
         typer.echo(_part(found, out))
         return
     next_steps = [f"robovlms report {out}"] + [f"robovlms compare {against} {out}"] * bool(rival)

@@ -88,7 +88,10 @@ def read_agenda(database: sqlite3.Connection, path: Path) -> Agenda:
     if is_empty(database):
         raise UserError(f"{path} is empty: its evaluation never began. Leave its folder out, or evaluate into it.")
     asked = "SELECT checkpoint, checkpoint_digest, protocol, versions FROM evaluation"
-    checkpoint, digest, protocol, versions = database.execute(asked).fetchone()
+    row = database.execute(asked).fetchone()
+    if row is None:
+        raise CorruptData(f"{path} is damaged (it names no evaluation). Evaluate again into another folder.")
+    checkpoint, digest, protocol, versions = row
     held = parse(Protocol, value_of(protocol, path), path)
     identity = Identity(held, Checkpoint(checkpoint, digest), value_of(versions, path))
     rows = database.execute("SELECT id, tasks, initial_state FROM episodes ORDER BY position")

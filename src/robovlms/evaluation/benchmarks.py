@@ -1,6 +1,7 @@
 """Benchmarks by name: one file each, which makes a ``Benchmark`` of the options an evaluation is asked for."""
 
 import importlib
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -41,6 +42,10 @@ class Options(Config):
     batch: Count = 16
     seed: Annotated[int, Field(ge=0)] = 0
     world_python: str | None = None
+
+    def trained_among(self, known: Collection[str]) -> tuple[str, ...] | None:
+        """Tasks trained on that a benchmark has; None where there are none, as for a policy of another world."""
+        return tuple(task for task in self.trained_on or () if task in known) or None
 
 
 BENCHMARKS = {

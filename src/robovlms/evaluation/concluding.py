@@ -6,7 +6,6 @@ from pathlib import Path
 from robovlms.core.errors import WorkFailed
 from robovlms.core.files import write_json
 from robovlms.evaluation import results
-from robovlms.evaluation.episode import Job
 from robovlms.evaluation.results import EpisodeResult, Results, Stopped
 from robovlms.evaluation.store import RESULTS, EpisodeStore
 
@@ -37,18 +36,17 @@ def conclude(store: EpisodeStore, out: Path, decided: Decide = undecided) -> Res
     return found
 
 
-def write_video_index(folder: Path, recorded: Sequence[Job], episodes: Sequence[EpisodeResult]) -> None:
-    """What the clips that are there show."""
-    by_id = {episode.id: episode for episode in episodes}
+def write_video_index(folder: Path, episodes: Sequence[EpisodeResult]) -> None:
+    """What the clips that are there show, those of earlier calls among them."""
     entries = [
         {
-            "file": f"{job.id}.mp4",
-            "chain": job.id,
-            "instructions": [task.instruction for task in by_id[job.id].tasks],
-            "solved": by_id[job.id].num_solved,
+            "file": f"{episode.id}.mp4",
+            "chain": episode.id,
+            "instructions": [task.instruction for task in episode.tasks],
+            "solved": episode.num_solved,
         }
-        for job in recorded
-        if job.id in by_id and (folder / f"{job.id}.mp4").is_file()
+        for episode in episodes
+        if (folder / f"{episode.id}.mp4").is_file()
     ]
     if entries:
         write_json(folder / VIDEO_INDEX, entries)

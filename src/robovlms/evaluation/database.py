@@ -68,6 +68,6 @@ def _explained(error: sqlite3.Error, path: Path) -> UserError:
             return UserError(f"The disk is full: writing {path} failed. Free space. {KEPT}")
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return UserError(f"{path} was in use by another process for {BUSY_S:g} s. Stop that one. {KEPT}")
-        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_ERROR:  # the last: other tables than ours
             return CorruptData(f"{path} is damaged ({error}). Evaluate again into another folder.")
     return UserError(f"{path} cannot be written ({error}). Check its folder, rights and space. {KEPT}")

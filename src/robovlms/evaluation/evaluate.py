@@ -20,7 +20,7 @@ from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.progress import EpisodeProgress
 from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import Checkpoint, Results
-from robovlms.evaluation.rollout import Rollouts
+from robovlms.evaluation.rollout import Rollouts, most_at_once
 from robovlms.evaluation.shards import Shard
 from robovlms.evaluation.stopping import Rival
 from robovlms.evaluation.store import EpisodeStore
@@ -76,7 +76,8 @@ def run(
         benchmark: What to play.
         checkpoint: Where the policy came from.
         out: The folder for results, episodes and ``videos/``.
-        workers: Worker processes; 0 plays in this process. The episodes do not depend on it.
+        workers: Worker processes, of which as many start as there are episodes at play; 0 plays in this process. The
+            episodes do not depend on it.
         video: How many of the first jobs are recorded.
         resume: Go on with an interrupted evaluation of the same protocol and checkpoint, and play again what an
             infrastructure error ended.
@@ -111,14 +112,14 @@ def run(
                 progress.episode(episode, resumed=True)
         wanted = [job for job in part if job.id not in done]
         if wanted and not decided(store.episodes):
-            num_workers = min(workers, len(wanted))
+            num_workers = min(workers, most_at_once(len(wanted), protocol.batch))
             pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
             spent = _play(policy, protocol, pool, wanted, store, progress, decided)
             took = timing(spent, progress.num_steps, progress.seconds, num_workers)
             with store.alone():
                 write_json(out / TIMING, took)
         with store.alone():
-            write_video_index(out / VIDEOS, recorded, store.episodes)
+            write_video_index(out / VIDEOS, store.episodes)
         return conclude(store, out, decided)
 
 

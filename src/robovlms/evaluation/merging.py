@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, partial_folder, publish, read_json, write_json
+from robovlms.core.files import clear_disk_errors, partial_folder, publish
 from robovlms.evaluation.agenda import Agenda
-from robovlms.evaluation.concluding import VIDEO_INDEX, VIDEOS, conclude
+from robovlms.evaluation.concluding import VIDEOS, conclude, write_video_index
 from robovlms.evaluation.opening import open_store
 from robovlms.evaluation.results import Checkpoint, Results
 from robovlms.evaluation.store import EpisodeStore
@@ -39,7 +39,7 @@ def merge(folders: Sequence[Path], out: Path) -> tuple[Results, list[str]]:
             merged.record(store.episodes)
         for folder in folders:
             _copy_files(folder, partial)
-        _join_indices(folders, partial)
+        write_video_index(partial / VIDEOS, merged.episodes)
         found = conclude(merged, partial), merged.missing
     publish(partial, out)
     return found
@@ -65,10 +65,3 @@ def _copy_files(folder: Path, out: Path) -> None:
             if source.is_file() and not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, target)
-
-
-def _join_indices(folders: Sequence[Path], out: Path) -> None:
-    indices = [path for folder in folders if (path := folder / VIDEOS / VIDEO_INDEX).is_file()]
-    clips = {str(entry.get("file")): entry for path in indices for entry in read_json(path, list)}
-    if clips:
-        write_json(out / VIDEOS / VIDEO_INDEX, [clips[name] for name in sorted(clips)])

@@ -41,7 +41,7 @@ def open_metaworld(options: Options) -> Benchmark:
     suite, size = options.scene or SUITE, options.image_size or IMAGE_SIZE
     if suite not in TASK_SETS:
         raise UnknownName("suite", suite, TASK_SETS)
-    trained = None if options.scene else options.trained_on
+    trained = None if options.scene else options.trained_among(TASK_SETS["all"])
     tasks = task_set(options.tasks or trained or suite)
     if options.world_python is not None:
         ask(options.world_python, f"{require_package.__module__}:{require_package.__name__}", {}, remedy(NAME))
@@ -60,6 +60,8 @@ def open_metaworld(options: Options) -> Benchmark:
         "executor": options.executor,
         "seed": options.seed,
     }
+    if options.world_python is None:
+        require_package()
     worlds = WorldFactory("robovlms.worlds.metaworld.env:MetaWorld", {"image_size": size})
     return Benchmark(validate(Protocol, settings), jobs, worlds, ACTION_SPEC, observation_spec(size))
 

@@ -64,8 +64,8 @@ def plan_from_pilot(
     Without ``separate`` two results are asked for the difference they show.
 
     Raises:
-        UserError: other than one or two results, or another question than theirs.
-        ValueError: a number makes no plan, or the pilot's scores are all equal.
+        UserError: other than one or two results, another question than theirs, or a pilot whose scores are all equal.
+        ValueError: a number makes no plan.
     """
     if len(results) == 1 and margin is not None and separate is None:
         solved = np.array([one.num_solved for one in load(results[0]).episodes if one.status == "ok"])
@@ -89,4 +89,9 @@ def plan_from_pilot(
 
 
 def _spread(scores: np.ndarray) -> float:
-    return float(np.std(scores, ddof=1)) if len(scores) > 1 else 0.0
+    if len(np.unique(scores)) < 2:
+        raise UserError(
+            f"All {len(scores)} episodes of the pilot give the same number, so that it does not tell how far they "
+            "spread. Play more episodes, or plan success rates without a pilot."
+        )
+    return float(np.std(scores, ddof=1))

@@ -1,6 +1,7 @@
 """``results.json``: what every episode did, and the metrics with their intervals that follow from it."""
 
 import platform
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -9,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from robovlms.core.config import Config, digest_of, parse
 from robovlms.core.errors import CorruptData, UserError
@@ -113,6 +114,15 @@ class Results(Config):
     versions: dict[str, str]
     episodes: tuple[EpisodeResult, ...]
     stopped: Annotated[Stopped | None, Field(exclude_if=lambda stopped: stopped is None)] = None
+
+    @model_validator(mode="after")
+    def _episodes_are_the_protocols(self) -> "Results":
+        length, ids = self.protocol.chain_length, Counter(episode.id for episode in self.episodes)
+        if twice := [name for name, count in ids.items() if count > 1]:
+            raise ValueError(f"episode {twice[0]} is there twice")
+        if long := [episode for episode in self.episodes if len(episode.tasks) > length]:
+            raise ValueError(f"episode {long[0].id} has {len(long[0].tasks)} tasks, expected {length} at most")
+        return self
 
     @property
     def num_infrastructure_errors(self) -> int:

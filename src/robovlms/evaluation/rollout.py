@@ -14,7 +14,7 @@ import numpy as np
 
 from robovlms.core.errors import WorkFailed
 from robovlms.core.protocols import Policy
-from robovlms.core.types import Observation
+from robovlms.core.types import Decision, Observation
 from robovlms.evaluation.episode import Job, Turn, episode_result
 from robovlms.evaluation.host import Act, Command, Look, Lost, Workers
 from robovlms.evaluation.results import EpisodeResult
@@ -84,9 +84,7 @@ class Rollouts:
         self._tries: Counter[str] = Counter()
         self._num_ok = self._num_errors = 0
         self.spent = Spent()
-        # With fewer jobs two cohorts would only halve the rows that fill a batch.
-        num_cohorts = 2 if len(jobs) >= 2 * batch else 1
-        self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(num_cohorts)]
+        self._cohorts: list[Slots] = [range(i * batch, (i + 1) * batch) for i in range(_num_cohorts(len(jobs), batch))]
 
     def run(self) -> Generator[EpisodeResult]:
         """Results as episodes end; closing it forgets the episodes that are under way.
@@ -183,14 +181,31 @@ class Rollouts:
         self._on_steps(len(seats))
         commands: dict[int, Command] = {}
         for slot, seat in seats.items():
-            action, sure = decisions[seat.job.id].action, decisions[seat.job.id].confidence
-            if sure is not None:
-                seat.sure[-1].append(sure)
-            if not np.isfinite(action).all():
-                raise WorkFailed(f"The policy's action is not finite in episode {seat.job.id}: {action.tolist()}.")
-            commands[slot] = Act(action, render=self._policy.needs_observation(seat.job.id))
+            decision = _sound(decisions[seat.job.id], seat.job.id)
+            if decision.confidence is not None:
+                seat.sure[-1].append(float(decision.confidence))
+            commands[slot] = Act(decision.action, render=self._policy.needs_observation(seat.job.id))
             seat.turn = None
         return commands
+
+
+def _sound(decision: Decision, episode: str) -> Decision:
+    """The same decision, if a result can hold it."""
+    if not np.isfinite(decision.action).all():
+        raise WorkFailed(f"The policy's action is not finite in episode {episode}: {decision.action.tolist()}.")
+    if decision.confidence is not None and not 0 <= decision.confidence <= 1:
+        raise WorkFailed(f"The policy's confidence in episode {episode} is {decision.confidence}, expected 0 to 1.")
+    return decision
+
+
+def most_at_once(num_jobs: int, batch: int) -> int:
+    """Episodes that play side by side, and so the most workers that have something to do."""
+    return min(num_jobs, batch * _num_cohorts(num_jobs, batch))
+
+
+def _num_cohorts(num_jobs: int, batch: int) -> int:
+    """With fewer jobs two cohorts would only halve the rows that fill a batch."""
+    return 2 if num_jobs >= 2 * batch else 1
 
 
 def _mean(values: Sequence[float]) -> float | None:

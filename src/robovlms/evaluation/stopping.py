@@ -12,6 +12,9 @@ from robovlms.evaluation.protocol import Protocol
 from robovlms.evaluation.results import EpisodeResult, Results, Stopped, mixed
 from robovlms.statistics.sequential import decision
 
+LEAST_ALPHA = 1e-6
+"""Nobody evaluates long enough for less, and 1 - alpha would lose its digits."""
+
 
 @dataclass(frozen=True, slots=True)
 class Rival:
@@ -25,8 +28,10 @@ class Rival:
     alpha: float = 0.05
 
     def __post_init__(self):
-        if not 0 < self.alpha < 1:
-            raise UserError(f"Got --alpha {self.alpha:g}, expected a share between 0 and 1, such as 0.05.")
+        if not LEAST_ALPHA <= self.alpha < 1:
+            raise UserError(
+                f"Got --alpha {self.alpha:g}, expected a share from {LEAST_ALPHA:g} to below 1, such as 0.05."
+            )
 
     def require_comparable(self, protocol: Protocol, jobs: Sequence[Job]) -> None:
         """Refuse an evaluation that asks something else, or that begins elsewhere.

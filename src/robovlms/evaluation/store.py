@@ -125,6 +125,8 @@ def _replaces(new: EpisodeResult, known: EpisodeResult, path: Path) -> bool:
 
 
 def _require_store(folder: Path) -> None:
+    if not folder.exists():
+        raise UserError(f"Folder {folder} does not exist. Expected one that `robovlms evaluate` wrote.")
     if not (folder / EPISODES).is_file():
         held = f"it has {FORMER} of an earlier version" if (folder / FORMER).is_file() else f"no {EPISODES}"
         raise UserError(f"{folder} holds no episodes to go on with: {held}. Evaluate again into another folder.")

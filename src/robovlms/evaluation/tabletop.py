@@ -29,7 +29,7 @@ def open_tabletop(options: Options) -> Benchmark:
         "image_size": options.image_size,
     }
     protocol = tabletop_protocol(
-        tasks=options.trained_on if options.tasks is None else options.tasks,
+        tasks=options.trained_among(TASKS) if options.tasks is None else options.tasks,
         executor=options.executor,
         batch=options.batch,
         seed=options.seed,

@@ -1,12 +1,15 @@
 """Rollout clips: one frame a control step, and the last of each task once more, green or red, with how it ended."""
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float
 
+from robovlms.core.errors import UserError
+from robovlms.core.files import clear_disk_errors
 from robovlms.core.protocols import World
 from robovlms.core.types import Observation
 from robovlms.evaluation.overlay import VIEW, Image, Overlay
@@ -27,6 +30,7 @@ class DrawsAnySize(Protocol):
 class VideoRecorder:
     """Writes one mp4 (H.264 where the libraries have it, else MPEG-4); the file appears when it is finished.
 
+    A disk that is full, or a folder that cannot be written, is a ``UserError``.
     A world that draws at any size is drawn at ``VIEW`` pixels; of another, the images of its observations are enlarged.
     """
 
@@ -78,24 +82,37 @@ class VideoRecorder:
         """Close the file and put it in its place."""
         if self._container is not None:
             self._mux(None)
-            self._container.close()
-            self._temporary.replace(self._path)
+            with self._writing():
+                self._container.close()
+                self._temporary.replace(self._path)
             self._container = None
 
     def drop(self) -> None:
         """Leave no file."""
         if self._container is not None:
-            self._container.close()
+            with suppress(OSError):  # it cannot write its end to a full disk
+                self._container.close()
             self._temporary.unlink(missing_ok=True)
             self._container = None
+
+    @contextmanager
+    def _writing(self) -> Generator[None]:
+        """A disk that is full is the user's to free, and no trouble of the world."""
+        try:
+            with clear_disk_errors(self._path):
+                yield
+        except UserError:
+            self.drop()
+            raise
 
     def _open(self, frame: Image) -> None:
         import av
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._writing():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # The index goes to the front, so that a browser plays the file before it has all of it.
+            self._container = av.open(self._temporary, "w", format="mp4", options={"movflags": "faststart"})
         codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
-        # The index goes to the front, so that a browser plays the file before it has all of it.
-        self._container = av.open(self._temporary, "w", format="mp4", options={"movflags": "faststart"})
         self._stream = self._container.add_stream(codec, rate=max(1, round(self._rate_hz)))
         self._stream.height, self._stream.width = frame.shape[:2]
         self._stream.pix_fmt = "yuv420p"
@@ -109,4 +126,5 @@ class VideoRecorder:
         assert self._container is not None
         assert self._stream is not None
         picture = None if frame is None else av.VideoFrame.from_ndarray(frame, format="rgb24")
-        self._container.mux(self._stream.encode(picture))
+        with self._writing():
+            self._container.mux(self._stream.encode(picture))

@@ -129,7 +129,7 @@ class ProcessWorkers:
         reason = reason or f"the worker process died (exit code {worker.process.exitcode})"
         self._idle_deaths = self._idle_deaths + 1 if playing < 0 else 0
         if self._idle_deaths >= MAX_IDLE_DEATHS:
-            raise WorkFailed(f"Evaluation workers do not start: {reason}. Try --workers 0 to see why.")
+            raise WorkFailed(f"Evaluation workers do not start: {reason}. What they printed says why.")
         worker.stop(patience_s=0.0)
         held = {slot for slot in self._slots if slot % len(self._workers) == index}
         self._lost |= {slot: Lost(reason, blamed=slot == playing) for slot in held}

@@ -23,7 +23,7 @@ def episodes_for_rate(margin: float, rate: float = 0.5, level: float = 0.95) -> 
         level: Confidence, strictly between 0 and 1.
 
     Raises:
-        ValueError: the margin or the rate is not a share.
+        ValueError: the margin or the rate is not a share, or it takes more than ``MOST`` episodes.
     """
     _require_share("margin", margin)
     _require_share("rate", rate, ends=True)
@@ -33,8 +33,8 @@ def episodes_for_rate(margin: float, rate: float = 0.5, level: float = 0.95) -> 
         return max((one.high - one.low) / 2 for one in found)
 
     low, high = 0, 1
-    while reaches(high) > margin and high < MOST:
-        low, high = high, 2 * high
+    while reaches(high) > margin:
+        low, high = high, _episodes(2 * high)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reaches(middle) <= margin else (middle, high)
@@ -45,11 +45,12 @@ def episodes_for_mean(margin: float, deviation: float, level: float = 0.95) -> i
     """Episodes after which a mean is known to ``margin`` either way, where scores spread by ``deviation``.
 
     Raises:
-        ValueError: one of them is not above 0.
+        ValueError: one of them is not above 0, or it takes more than ``MOST`` episodes.
     """
     _require_positive("margin", margin)
     _require_positive("deviation", deviation)
-    return ceil((_quantile(level) * deviation / margin) ** 2)
+    root = _quantile(level) * deviation / margin
+    return _episodes(root * root)
 
 
 def pairs_for_rate(difference: float, disagreeing: float, power: float = 0.8, level: float = 0.95) -> int:
@@ -62,7 +63,8 @@ def pairs_for_rate(difference: float, disagreeing: float, power: float = 0.8, le
         level: Confidence, strictly between 0 and 1.
 
     Raises:
-        ValueError: a number is no share, or the policies disagree less often than they differ.
+        ValueError: a number is no share, the policies disagree less often than they differ, or it takes more than
+            ``MOST`` episodes.
     """
     for name, value in (("difference", difference), ("power", power)):
         _require_share(name, value)
@@ -72,19 +74,22 @@ def pairs_for_rate(difference: float, disagreeing: float, power: float = 0.8, le
         )
     surely, found = _quantile(level), NormalDist().inv_cdf(power)
     spread = surely * sqrt(disagreeing) + found * sqrt(max(disagreeing - difference**2, 0.0))
-    return ceil((spread / difference) ** 2)
+    root = spread / difference
+    return _episodes(root * root)
 
 
 def pairs_for_mean(difference: float, deviation: float, power: float = 0.8, level: float = 0.95) -> int:
     """Paired episodes to find a difference of two means, where differences spread by ``deviation``.
 
     Raises:
-        ValueError: difference or deviation is not above 0, or the power is no share.
+        ValueError: difference or deviation is not above 0, the power is no share, or it takes more than ``MOST``
+            episodes.
     """
     _require_positive("difference", difference)
     _require_positive("deviation", deviation)
     _require_share("power", power)
-    return ceil(((_quantile(level) + NormalDist().inv_cdf(power)) * deviation / difference) ** 2)
+    root = (_quantile(level) + NormalDist().inv_cdf(power)) * deviation / difference
+    return _episodes(root * root)
 
 
 def pairs_to_decide(
@@ -118,6 +123,12 @@ def pairs_to_decide(
     return None
 
 
+def _episodes(num: float) -> int:
+    if num > MOST:
+        raise ValueError(f"it takes more than {MOST:,} episodes. Ask for less.")
+    return max(1, ceil(num))
+
+
 def _quantile(level: float) -> float:
     _require_share("level", level)
     return NormalDist().inv_cdf(0.5 + level / 2)
@@ -125,7 +136,7 @@ def _quantile(level: float) -> float:
 
 def _require_share(name: str, value: float, ends: bool = False) -> None:
     if not (0 <= value <= 1 if ends else 0 < value < 1):
-        raise ValueError(f"{name.capitalize()}: got {value:g}, expected a share between 0 and 1.")
+        raise ValueError(f"{name.capitalize()}: got {value:g} ({100 * value:g} %), expected a share between 0 and 1.")
 
 
 def _require_positive(name: str, value: float) -> None:
