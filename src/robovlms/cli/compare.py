@@ -101,7 +101,7 @@ def _row(name: str, metric: "Difference") -> tuple[str, ...]:
     scale, digits = (1.0, ".2f") if name == "average_length" else (100.0, ".0f")
     unit = "" if name == "average_length" else " %"
     gap = metric.difference
-    between = f"[{scale * gap.low:+{digits}}, {scale * gap.high:+{digits}}]"
+    between = f"[{scale * gap.low:+{digits}}, {scale * gap.high:+{digits}}]" if isfinite(gap.low) else "(unknown)"
     values = (f"{scale * value:{digits}}{unit}" for value in (metric.first, metric.second))
     p_value = "" if metric.p_value is None else f"{metric.p_value:.3f}" if metric.p_value >= 0.001 else "< 0.001"
     return words, *values, f"{scale * gap.value:+{digits}} {between}", p_value

@@ -55,9 +55,9 @@ def claim(out: Path, settings: Mapping[str, Any], resume: bool) -> None:
             raise UserError(f"Output {out} already holds something else. {ELSEWHERE}")
         write_json(mark, settings)
     elif not resume:
-        raise UserError(f"{out} holds a quickstart. Add --resume to go on with it, or choose another --out.")
+        raise UserError(f"{out} holds a run already. Add --resume to go on with it, or choose another --out.")
     elif (held := read_json(mark, remedy=ELSEWHERE)) != settings:
-        raise UserError(f"{out} holds a quickstart with {held}, now {settings}. {ELSEWHERE}")
+        raise UserError(f"{out} holds a run with {held}, now {settings}. {ELSEWHERE}")
 
 
 @dataclass
