@@ -15,6 +15,7 @@ from robovlms.evaluation.results import Checkpoint, EpisodeResult, TaskResult, b
 PROTOCOL = Protocol(
     benchmark="toy", scene="A", tasks=("a", "b"), num_chains=4, chain_length=2, chain_digest="0", max_steps=9
 )
+CHECKPOINT = Checkpoint("x", "y")
 
 
 def episode(number, solved, status="ok", state=1):
@@ -26,7 +27,7 @@ def episode(number, solved, status="ok", state=1):
 
 def results(*solved, **protocol):
     episodes = [episode(number, tasks) for number, tasks in enumerate(solved)]
-    return build(PROTOCOL.model_copy(update=protocol), Checkpoint("x", "y"), episodes)
+    return build(PROTOCOL.model_copy(update=protocol), CHECKPOINT, episodes)
 
 
 def test_differences_by_hand():
@@ -49,9 +50,7 @@ def test_the_other_way_round_is_the_opposite():
 
 
 def test_only_episodes_of_both_count():
-    broken = build(
-        PROTOCOL, Checkpoint("x", "y"), [episode(0, 2), episode(1, 0, "infrastructure_error"), episode(2, 1)]
-    )
+    broken = build(PROTOCOL, CHECKPOINT, [episode(0, 2), episode(1, 0, "infrastructure_error"), episode(2, 1)])
     found = compare(results(1, 1, 1, 1, num_chains=4, chain_digest="longer"), broken)
     assert (found.num_pairs, found.left_out) == (2, 2)
     assert found.metrics["average_length"].difference.value == 0.5
@@ -83,16 +82,14 @@ def test_settings_of_one_benchmark_are_compared_from_the_same_initial_states():
         one.model_copy(update={"tasks": tuple(t.model_copy(update={"instruction": "else"}) for t in one.tasks)})
         for one in new.episodes
     ]
-    new = build(new.protocol, Checkpoint("x", "y"), said)
+    new = build(new.protocol, CHECKPOINT, said)
     found = compare(results(2, 2, 2, 1), new)
     assert found.metrics["average_length"].difference.value == -0.75
     assert found.settings["setting"] == ("simple", "novel_skill_description")
     with pytest.raises(UserError, match="tasks 2 of them against 1 of them"):
         compare(results(1), results(1, setting="unseen_object", tasks=("a",)))
     with pytest.raises(UserError, match="toy-0 is not the same"):
-        compare(
-            results(0, 1), build(PROTOCOL.model_copy(update={"setting": "unseen_object"}), Checkpoint("x", "y"), said)
-        )
+        compare(results(0, 1), build(PROTOCOL.model_copy(update={"setting": "unseen_object"}), CHECKPOINT, said))
 
 
 def test_the_simple_setting_leaves_protocols_as_they_were():
@@ -109,8 +106,8 @@ def test_the_simple_setting_leaves_protocols_as_they_were():
         (results(1, 1, scene="B"), "scene A against B"),
         (results(1, 1, tasks=("a",)), "tasks 2 of them against 1 of them"),
         (results(1, 1, instruction_split="train"), "instruction_split validation against train"),
-        (build(PROTOCOL, Checkpoint("x", "y"), [episode(0, 1, state=2)]), "toy-0 is not the same"),
-        (build(PROTOCOL, Checkpoint("x", "y"), [episode(7, 1)]), "no episode in common"),
+        (build(PROTOCOL, CHECKPOINT, [episode(0, 1, state=2)]), "toy-0 is not the same"),
+        (build(PROTOCOL, CHECKPOINT, [episode(7, 1)]), "no episode in common"),
     ],
 )
 def test_what_measured_something_else_is_refused(other, said):
@@ -130,6 +127,17 @@ def test_the_command_says_which_is_better_and_prints_json(tmp_path, capsys):
     record = json.loads(capsys.readouterr().out)
     assert record["metrics"]["success_1"]["separable"] is True
     assert (record["n"], record["runs"]) == (20, [1, 1])
+
+
+def test_single_tasks_are_compared_by_success_alone(tmp_path, capsys):
+    for name, solved in (("a", 0), ("b", 1)):
+        chains = [episode(number, solved) for number in range(20)]
+        single = [chain.model_copy(update={"tasks": chain.tasks[:1]}) for chain in chains]
+        write(build(PROTOCOL.model_copy(update={"chain_length": 1}), CHECKPOINT, single), tmp_path / f"{name}.json")
+    command.compare(str(tmp_path / "a.json"), str(tmp_path / "b.json"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert "B is better than A: B - A is success +100 [" in said
+    assert "in a row" not in said
 
 
 def test_a_pattern_names_several_runs(tmp_path, capsys):

@@ -52,11 +52,16 @@ def _files(given: str) -> list[Path]:
 
 
 def _verdict(found: "Comparison") -> str:
-    length = found.metrics["average_length"].difference
-    size = f"average length {length.value:+.2f} [{length.low:+.2f}, {length.high:+.2f}]"
-    if not found.metrics["average_length"].separable:
-        return f"Not separable: B - A is {size}."
-    return f"{'B is better than A' if length.value > 0 else 'A is better than B'}: B - A is {size}."
+    main = found.metrics[_main(found)]
+    words, *_, size, _ = _row(_main(found), main)
+    if not main.separable:
+        return f"Not separable: B - A is {words} {size}."
+    return f"{'B is better than A' if main.difference.value > 0 else 'A is better than B'}: B - A is {words} {size}."
+
+
+def _main(found: "Comparison") -> str:
+    """Average length where episodes are chains of tasks, else success."""
+    return "average_length" if "success_2" in found.metrics else "success"
 
 
 def _how(found: "Comparison") -> str:
@@ -88,10 +93,10 @@ def _table(found: "Comparison") -> Any:
     table = Table()
     for heading in ("", "A", "B", "B - A", "p"):
         table.add_column(heading, justify="left" if not heading else "right", no_wrap=True)
-    several = "success_2" in found.metrics
+    shown = {name for name in found.metrics if name != "success"} if _main(found) != "success" else {"success"}
     for name, metric in found.metrics.items():
-        if name != "success" or not several:
-            table.add_row(*_row(name, metric), style="bold" if name == "average_length" else "")
+        if name in shown:
+            table.add_row(*_row(name, metric), style="bold" if name == _main(found) else "")
     return table
 
 
