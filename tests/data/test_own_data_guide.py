@@ -46,7 +46,8 @@ def follow(tmp_path, monkeypatch, capsys):
         else:
             monkeypatch.setattr(sys, "argv", [program, *arguments, *(QUICK if arguments[0] == "train" else [])])
             code = cli.run(cli.app)
-        return code, capsys.readouterr().out
+        said = capsys.readouterr()
+        return code, said.out + said.err
 
     yield run
     sys.modules.pop("my_robot", None)
@@ -68,7 +69,7 @@ def test_every_command_of_the_guide_works(follow):
     said = {}
     for command in COMMANDS:
         code, said[command] = follow(command)
-        assert code == 0, command
+        assert code == 0, said[command]
     assert len(said) == 8
     healthy = re.sub(r"^24 episodes, \d+ frames", "10 episodes, 340 frames", quoted("24 episodes"))
     assert said["robovlms data doctor mine"] == healthy

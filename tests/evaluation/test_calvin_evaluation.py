@@ -94,7 +94,8 @@ def test_without_a_clone(monkeypatch, tmp_path):
 
 def test_another_interpreter_has_the_packages(monkeypatch, clones):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    monkeypatch.setattr("robovlms.evaluation.benchmarks.ask", lambda *question: {"pybullet": "3.2.7"})
+    for asking in ("benchmarks", "calvin"):
+        monkeypatch.setattr(f"robovlms.evaluation.{asking}.ask", lambda *question: {"pybullet": "3.2.7"})
     opened = open_benchmark("calvin", Options(world_python="other/python"))
     worlds = opened.worlds
     assert opened.versions == {"world's pybullet": "3.2.7"}

@@ -20,7 +20,8 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, max=2**63 - 1, help="Seed of weights, order and noise.")] = None,
     minutes: Annotated[float | None, typer.Option(help="Wall-clock budget of training.")] = None,
     model: Annotated[
-        str | None, typer.Option(help="A policy without a VLM in the recipe's place: cnn, cnn_gru or act.")
+        str | None,
+        typer.Option(help="A policy without a VLM in the recipe's place: cnn, cnn_gru or act. Or a model as JSON."),
     ] = None,
     cache: Annotated[
         Path | None, typer.Option(help="Folder that keeps decoded frames for further runs; default: the run's own.")
@@ -66,7 +67,8 @@ def load_experiment(
 ) -> "Experiment":
     """The experiment these arguments describe, validated as a whole; ``skip_bad`` is set for all its data.
 
-    ``model`` replaces the policy by one without a VLM before any setting is applied.
+    ``model`` names a policy without a VLM that takes the recipe's place before any setting is applied; in braces it
+    is one of the settings, as any other name.
     """
     from robovlms.core.config import merge, parse_overrides, read_file, validate
     from robovlms.core.errors import UserError
@@ -81,10 +83,11 @@ def load_experiment(
         raise UserError(f"Name one recipe ({', '.join(RECIPES)}) before any setting, or a file with --config.")
     data = data + [Path(text) for text in positional]
     base: dict[str, Any] = find(recipe)(data).model_dump(mode="json") if recipe else read_file(Path(str(config)))
-    overrides = parse_overrides(settings)
+    whole = model is not None and model.lstrip().startswith("{")
+    overrides = parse_overrides([*settings, "--model", str(model)] if whole else settings)
     if config and data:
         base["data"] = _with_paths(base.get("data"), data)
-    if model is not None:
+    if model is not None and not whole:
         base = without_vlm(validate(Experiment, base), model).model_dump(mode="json")
     if seed is not None:
         overrides["training.seed"] = seed
