@@ -88,6 +88,7 @@ def test_help_is_fast():
         (["evaluate", "baseline:zero", "--chains", "1", "--out", "/proc/nowhere"], "cannot be written"),
         (["evaluate", "baseline:zero", "--shard", "3/2", "--out", "x"], "Got shard '3/2'"),
         (["evaluate", "baseline:zero", "--reply-timeout", "0", "--out", "x"], "reply timeout of 0 s"),
+        (["evaluate", "baseline:zero", "--alpha", "0.1", "--out", "x"], "without --against"),
         (["merge", "nowhere", "--out", "x"], "nowhere does not exist"),
         (["evaluate", "a b/c", "--out", "x"], "neither a local checkpoint nor a reachable hub id"),
         (["train", "tabletop_quick", "--data", "x", "--training.optimizer", "{a: 1"], "expected a number, a word"),

@@ -44,3 +44,16 @@ def test_the_calibration_of_each_row_is_what_its_file_says():
     names = [line.split("`")[1] for line in rows]
     assert len(names) > 6
     assert rows == table([ROOT / f"benchmarks/results/{name}.json" for name in names]).splitlines()[2:]
+
+
+def test_the_meta_world_table_is_what_its_files_say():
+    files = [ROOT / f"benchmarks/results/metaworld/{name}.json" for name in ("vla", "cnn")]
+    found = [load(file) for file in files]
+    written = (ROOT / "docs/metaworld.md").read_text()
+    for task in found[0].protocol.tasks:
+        attempts = [[one.success for each in run.episodes for one in each.tasks if one.task == task] for run in found]
+        cells = " | ".join(f"{sum(successes)} of {len(successes)}" for successes in attempts)
+        assert f"| `{task}` | {cells} |" in written
+    rates = [run.metrics["success"] for run in found]
+    cells = (f"{100 * rate.value:.1f} % [{100 * rate.ci95[0]:.0f}, {100 * rate.ci95[1]:.0f}]" for rate in rates)
+    assert f"| all | {' | '.join(cells)} |" in written

@@ -51,8 +51,9 @@ def evaluate(
         Path | None, typer.Option(help="Results of another policy: stop once it is known which of both is better.")
     ] = None,
     alpha: Annotated[
-        float, typer.Option(help="How often --against may find a difference where there is none, whenever it stops.")
-    ] = 0.05,
+        float | None,
+        typer.Option(help="How often --against may find a difference where there is none (0.05), whenever it stops."),
+    ] = None,
     video: Annotated[int, typer.Option(min=0, help="Record the first N chains.")] = 4,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the evaluation in --out.")] = False,
     shard: Annotated[str, typer.Option(help="Play part I/N of the episodes; robovlms merge joins folders.")] = "1/1",
@@ -66,6 +67,7 @@ def evaluate(
     baseline:random and baseline:zero look at nothing.
     """
     from robovlms.cli.scoring import score
+    from robovlms.core.errors import UserError
     from robovlms.evaluation.results import load
     from robovlms.evaluation.shards import Shard
     from robovlms.evaluation.stopping import Rival
@@ -74,7 +76,11 @@ def evaluate(
     names = tuple(tasks.split(",")) if tasks is not None and "," in tasks else tasks
     which = {"scene": scene, "setting": setting, "tasks": names, "episodes": episodes, "image_size": image_size}
     asked = {**which, "executor": executor, "batch": batch, "seed": seed, "world_python": world_python}
-    rival = None if against is None else Rival(load(against), alpha)
+    if against is None and alpha is not None:
+        raise UserError(
+            f"Got --alpha {alpha:g} without --against RESULTS: it says how soon that stops. Add it, or leave both."
+        )
+    rival = None if against is None else Rival(load(against), **({} if alpha is None else {"alpha": alpha}))
     found = score(
         checkpoint,
         out,
