@@ -1,8 +1,7 @@
 """What a robot touches and holds, in a small scene: two fingers, a ball between them, one beside and one far away."""
 
-import mujoco
-
 from robovlms.worlds.contacts import Contacts, tree_of
+from robovlms.worlds.gl import import_mujoco
 
 SCENE = """
 <mujoco><worldbody>
@@ -19,6 +18,7 @@ SCENE = """
 
 
 def test_what_is_touched_and_what_is_held():
+    mujoco = import_mujoco()
     model = mujoco.MjModel.from_xml_string(SCENE)
     data = mujoco.MjData(model)
     mujoco.mj_forward(model, data)

@@ -244,6 +244,15 @@ def test_a_backend_chosen_by_hand_that_fails_is_one_clear_message():
     assert "apt-get install" in done.stdout
 
 
+def test_mujoco_imported_before_its_backend_was_chosen_is_one_clear_message():
+    code = "import mujoco\nfrom robovlms.worlds.tabletop import Tabletop\nfrom robovlms.core.errors import UserError\n"
+    code += "try:\n    Tabletop('D').render('static')\nexcept UserError as error:\n    print(error)"
+    environment = {name: value for name, value in os.environ.items() if name not in ("MUJOCO_GL", "DISPLAY")}
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True)
+    assert "MuJoCo was imported before MUJOCO_GL was" in done.stdout
+    assert "it has glfw" in done.stdout
+
+
 def test_the_backend_is_tried_in_order_and_remembered(monkeypatch):
     monkeypatch.setenv("MUJOCO_GL", "")
     monkeypatch.setattr(gl, "_works", lambda name: name == "osmesa")

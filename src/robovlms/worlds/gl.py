@@ -61,17 +61,23 @@ def import_mujoco() -> ModuleType:
         except UserError:
             os.environ["MUJOCO_GL"] = _OFF
     try:
-        import mujoco
+        import mujoco  # noqa: TID251 - the backend is chosen
     except (ImportError, AttributeError, RuntimeError) as error:
         raise unusable(error) from None
     return mujoco
 
 
 def unusable(error: Exception) -> UserError:
-    """The error for a backend that was chosen by hand, in ``MUJOCO_GL``, and does not work."""
+    """The error for a backend that does not draw: chosen by hand in ``MUJOCO_GL``, or by importing MuJoCo first."""
+    chosen = os.environ.get("MUJOCO_GL", "")
+    loaded = next((name for name in ("egl", "osmesa", "glfw") if f"mujoco.{name}" in sys.modules), chosen)
+    if loaded != chosen.lower():
+        return UserError(
+            f"MuJoCo was imported before MUJOCO_GL was {chosen or 'set'}: it has {loaded}, which does not draw here "
+            f"({error}). Make the world first and import mujoco then, or set MUJOCO_GL before Python starts."
+        )
     return UserError(
-        f"MUJOCO_GL={os.environ.get('MUJOCO_GL', '')} does not work on this machine ({error}). "
-        f"Unset it to have one chosen, or run: {APT_LINE}"
+        f"MUJOCO_GL={chosen} does not work on this machine ({error}). Unset it to have one chosen, or run: {APT_LINE}"
     )
 
 
