@@ -12,7 +12,7 @@ from robovlms.core.errors import UserError
 from robovlms.upstream.check import check_policy
 from robovlms.upstream.check_heads import check_heads
 from robovlms.upstream.importing import Source, import_checkpoint
-from robovlms.upstream.kit import Comparison
+from robovlms.upstream.kit import TOLERANCE, Comparison
 
 needs_kits = pytest.mark.skipif(not KITS.is_dir(), reason="needs the shared kits (set ROBOVLMS_SHARED)")
 
@@ -28,6 +28,8 @@ def test_every_output_of_a_policys_kit_is_reproduced(name, tmp_path):
     assert [difference for difference in found.found if not difference.holds] == []
     assert found.left_out == []
     assert len(found.found) > 35
+    if torch.backends.cpu.get_cpu_capability().startswith("AVX"):  # as recorded; other kernels round otherwise
+        assert max(difference.largest for difference in found.found) <= TOLERANCE  # of large values, too
 
 
 @needs_kits

@@ -1,12 +1,13 @@
 """Whether an imported policy does what the published code did, by a kit of recorded outputs.
 
 The original's errors are repeated for the comparison, whatever the checkpoint says: padding that counts in training,
-the scale of the gripper.
+the scale of the gripper. Attention is a product, a softmax and a product, as there: a fused kernel rounds otherwise.
 """
 
 from pathlib import Path
 
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from robovlms.architectures.model import vlm
 from robovlms.architectures.upstream import UpstreamPrompt
@@ -27,6 +28,7 @@ from robovlms.upstream.names import our_name
 from robovlms.upstream.settings import UpstreamSettings, read_settings
 
 
+@sdpa_kernel(SDPBackend.MATH)
 def check_policy(checkpoint: Path, directory: Path) -> Comparison:
     """Compare a checkpoint of ours with a kit.
 
