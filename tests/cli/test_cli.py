@@ -70,6 +70,7 @@ def test_help_is_fast():
         (["evaluate", "baseline:cnn", "--tasks", "open_drawer,close_drawer", "--out", "x"], "named task set"),
         (["evaluate", "baseline:cnn_gruu", "--out", "x"], "Did you mean 'cnn_gru'"),
         (["evaluate", "baseline:cnn", "--scene", "Z", "--out", "x"], "Z"),
+        (["evaluate", "baseline:zero", "--world-python", "p", "--out", "x"], "the tabletop runs in this interpreter"),
         (["evaluate", "baseline:cnn", "--benchmark", "libero", "--out", "x"], "expected metaworld or tabletop"),
         (["evaluate", "baseline:cnn", "--benchmark", "metaworld", "--tasks", "reach", "--out", "x"], "'reach-v3'"),
         (["train", "metaworld_mt10", "--data", "x", "--model", "cnm"], "Did you mean 'cnn'"),
