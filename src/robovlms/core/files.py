@@ -30,6 +30,22 @@ def partial_folder(path: Path) -> Path:
     return partial
 
 
+@contextmanager
+def new_folder(path: Path) -> Generator[Path]:
+    """A folder beside ``path`` to write into, which takes its name at the end; an error or an interrupt removes it.
+
+    Raises:
+        UserError: ``path`` already holds something.
+    """
+    partial = partial_folder(path)
+    try:
+        yield partial
+        publish(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
 def publish(partial: Path, path: Path) -> None:
     """Rename a finished folder or file to ``path``, replacing an empty folder or an old file."""
     with clear_disk_errors(path):
