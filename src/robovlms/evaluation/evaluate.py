@@ -153,4 +153,5 @@ def _play(
                     break
     finally:
         pool.close()
+    rollouts.spent.num_idle_deaths = pool.num_idle_deaths
     return rollouts.spent

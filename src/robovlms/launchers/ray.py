@@ -38,6 +38,9 @@ class RayWorkers:
         WorkFailed: It has no free core for an actor.
     """
 
+    num_idle_deaths = 0
+    """Nobody hears of a death before the next call, which it then counts for."""
+
     def __init__(
         self,
         factory: WorldFactory,
