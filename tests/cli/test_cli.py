@@ -108,6 +108,14 @@ def test_bad_input_is_one_message_and_exit_code_2(monkeypatch, capsys, tmp_path,
     assert not list(tmp_path.iterdir())
 
 
+def test_a_launcher_that_is_not_installed_is_refused_before_anything_is_written(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, err = run(monkeypatch, capsys, "evaluate", "baseline:zero", "--launcher", "ray", "--out", tmp_path / "x")
+    assert code == 2
+    assert "pip install 'robovlms[ray]'" in err
+    assert not list(tmp_path.iterdir())
+
+
 def test_exit_codes():
     def raising(error: BaseException):
         def command():
