@@ -231,7 +231,19 @@ def test_bad_settings_leave_the_folder_free(data, tmp_path):
     nowhere = VLAConfig(backbone=BackboneConfig(path="tiny:lava"))
     with pytest.raises(UserError, match="Did you mean 'llava'"):
         run(experiment(data, steps=1).model_copy(update={"model": nowhere}), tmp_path / "run")
+    assert not list(tmp_path.iterdir())
     run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_data_that_is_refused_leaves_nothing_new(data, tmp_path):
+    narrow = ACTION.components[0].model_copy(update={"high": 0.1})
+    stated = ACTION.model_copy(update={"components": (narrow, ACTION.components[1])})
+    config = experiment(data).model_copy(update={"data": (LeRobotConfig(path=data, action_spec=stated),)})
+    (tmp_path / "mine").mkdir()
+    for out, cache in (("runs/one", None), ("runs/one", tmp_path / "caches" / "one"), ("mine", None)):
+        with pytest.raises(CorruptData, match=r"'delta' is .* at most 0\.1"):
+            run(config, tmp_path / out, cache=cache)
+        assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,19 @@ def new_folder(path: Path) -> Generator[Path]:
         publish(partial, path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def no_empty_folders(*paths: Path) -> Generator[None]:
+    """Where an error ends the work, remove those of these folders, and of all above, that it made and left empty."""
+    new = [folder for path in paths for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        for folder in new:
+            with suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
         raise
 
 
