@@ -19,6 +19,7 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig, VLAConfig
 from robovlms.backbones.load import BackboneConfig
+from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
@@ -256,6 +257,18 @@ def test_windows_longer_than_every_episode_are_refused(lengths, named, data, tmp
     with pytest.raises(UserError, match=named):
         run(validate(Experiment, config), tmp_path / "run")
     run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_a_prompt_that_the_vlm_has_no_room_for_is_refused_before_training(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(PretrainedBackbone, "num_positions", 50)  # what is trained on would fit, padded words do not
+    architecture = {"kind": "one_step_continuous", "chunk": 1, "max_text_tokens": 50}
+    model = {"kind": "vla", "backbone": {"path": "tiny:paligemma"}, "architecture": architecture}
+    config = validate(Experiment, experiment(data, steps=1).model_dump() | {"model": model})
+    with pytest.raises(UserError, match=r"prompt of \d+ tokens; this VLM has 50 positions.*architecture\.max_text_tok"):
+        run(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["cache"]  # the frames serve the next try
+    monkeypatch.undo()
+    run(config, tmp_path / "run")
 
 
 def test_a_claimed_folder_says_by_what_before_anything_else_happens(data, tmp_path):

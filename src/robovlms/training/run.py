@@ -63,6 +63,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False, cache: Path | N
         resuming = claim(out, experiment, resume)
         with released_on_error(out, keep=resume):
             vla, store = prepare(experiment, opened, cache)
+            rehearse(experiment, vla, store)
     vla.provenance = describe(experiment, opened, store, vla)
     write_json(out / EXPERIMENT, vla.provenance)
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
@@ -138,6 +139,18 @@ def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple
     vla = VLA(manifest, network, action_statistics(store))
     fit_head(vla, store)
     return vla, store
+
+
+@torch.no_grad()
+def rehearse(experiment: Experiment, vla: VLA, store: FrameStore) -> None:
+    """Think about one window as it will be when acting, to learn of a prompt that no VLM has room for before training.
+
+    Raises:
+        UserError: The VLM has fewer positions than the prompt has tokens.
+    """
+    normalizers = {name: vla.normalizer(name) for name in vla.statistics}
+    vla.network.eval()
+    vla.loss(Loader(store, store.training_episodes, windows(experiment), 1, normalizers).batch(0))
 
 
 def fit_head(vla: VLA, store: FrameStore) -> None:
