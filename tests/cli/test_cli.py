@@ -70,6 +70,7 @@ def test_help_is_fast():
         (["evaluate", "baseline:cnn", "--tasks", "open_drawer,close_drawer", "--out", "x"], "named task set"),
         (["evaluate", "baseline:cnn_gruu", "--out", "x"], "Did you mean 'cnn_gru'"),
         (["evaluate", "baseline:cnn", "--scene", "Z", "--out", "x"], "Z"),
+        (["evaluate", "baseline:zero", "--world-python", "p", "--out", "x"], "the tabletop runs in this interpreter"),
         (["evaluate", "baseline:cnn", "--benchmark", "libero", "--out", "x"], "expected metaworld or tabletop"),
         (["evaluate", "baseline:cnn", "--benchmark", "metaworld", "--tasks", "reach", "--out", "x"], "'reach-v3'"),
         (["train", "metaworld_mt10", "--data", "x", "--model", "cnm"], "Did you mean 'cnn'"),
@@ -104,6 +105,14 @@ def test_bad_input_is_one_message_and_exit_code_2(monkeypatch, capsys, tmp_path,
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_launcher_that_is_not_installed_is_refused_before_anything_is_written(monkeypatch, capsys, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    code, _, err = run(monkeypatch, capsys, "evaluate", "baseline:zero", "--launcher", "ray", "--out", tmp_path / "x")
+    assert code == 2
+    assert "pip install 'robovlms[ray]'" in err
     assert not list(tmp_path.iterdir())
 
 

@@ -1,6 +1,7 @@
 """``robovlms data doctor --replay``: demonstrations go the way that was recorded, unless something is wrong."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from robovlms.cli.main import app
+from robovlms.core.errors import UserError
 from robovlms.core.types import Episode
 from robovlms.data.doctor.kept import Kept
 from robovlms.data.lerobot.writer import LeRobotWriter
@@ -86,3 +88,16 @@ def test_the_command_plays_episodes_again(episodes, tmp_path):
     told = CliRunner().invoke(app, ["data", "doctor", str(tmp_path / "late"), "--replay"])
     assert told.exit_code == 1
     assert "error: replay, episode 0" in told.output
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--world-python", "nowhere/python"], "--world-python nowhere/python without --replay"),
+        (["--replay", "--world-python", "nowhere/python"], "World interpreter nowhere/python does not run.*metaworld"),
+    ],
+)
+def test_another_interpreter_is_one_that_plays(options, words, tmp_path):
+    told = CliRunner().invoke(app, ["data", "doctor", str(tmp_path), *options])
+    assert isinstance(told.exception, UserError)
+    assert re.search(words, str(told.exception))

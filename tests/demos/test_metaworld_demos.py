@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from robovlms.cli.main import app
 from robovlms.data.lerobot.dataset import LeRobotDataset
+from robovlms.demos.check_replay import check
 from robovlms.demos.collect import collect
 from robovlms.demos.metaworld import MetaWorldPlan
 from robovlms.worlds.metaworld.conventions import ACTION_SPEC, observation_spec
@@ -78,6 +79,7 @@ def test_metaworld_need_not_be_installed_here(tmp_path):
     data = LeRobotDataset(tmp_path / "demos")
     assert [episode.task for episode in data] == ["reach-v3"]
     assert data.provenance["mujoco"] == "3.3.0"
+    assert check(data, world_python=ELSEWHERE) == ([], 1)
 
 
 @needs_metaworld

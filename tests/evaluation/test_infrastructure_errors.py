@@ -1,6 +1,8 @@
 """A world that crashes, raises, hangs or answers nonsense says nothing of the policy: retried, counted apart."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_evaluate import evaluate
 from toy_policy import CHECKPOINT, ToyPolicy, toy_factory, toy_jobs, toy_protocol
 from toy_world import FAULTS, ToyWorld
 
@@ -19,6 +22,7 @@ from robovlms.evaluation.host import LocalWorkers, Look
 from robovlms.evaluation.results import load
 from robovlms.evaluation.rollout import MAX_TRIES
 from robovlms.evaluation.sanity import BrokenWorld
+from robovlms.evaluation.workers import ProcessWorkers
 from robovlms.launchers.find import find_launcher
 
 SAID = {
@@ -62,6 +66,32 @@ def test_a_fault_that_passes_changes_nothing(tmp_path, fault):
     assert one == other
     assert timing(tmp_path / "sound")["world_faults"] == 0
     assert timing(tmp_path / "shaky")["world_faults"] == MAX_TRIES - 1
+
+
+class Killing(ToyPolicy):
+    """Kills the only worker in its third plan, when all worlds have answered and none is played."""
+
+    pool: ProcessWorkers
+    num_plans = 0
+
+    def launch(self, *what):
+        self.pool = ProcessWorkers(*what)
+        return self.pool
+
+    def act(self, observations):
+        self.num_plans += 1
+        if self.num_plans == 3:
+            os.kill(self.pool.process_ids[0], signal.SIGKILL)
+        return super().act(observations)
+
+
+def test_a_worker_that_dies_while_it_plays_nothing_is_counted_apart(tmp_path):
+    sound = evaluate(tmp_path / "sound", num=5)
+    policy = Killing()
+    assert evaluate(tmp_path / "killed", num=5, policy=policy, workers=1, launch=policy.launch) == sound
+    assert timing(tmp_path / "sound")["idle_deaths"] == 0
+    assert timing(tmp_path / "killed")["idle_deaths"] == 1
+    assert timing(tmp_path / "killed")["world_faults"] == 0
 
 
 @pytest.mark.parametrize("fault", kinds("hang", "undecided"))

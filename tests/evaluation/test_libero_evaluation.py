@@ -14,7 +14,7 @@ from robovlms.data.hdf5.conventions import CONVENTIONS, state_component
 from robovlms.data.hdf5.layout import LIBEROLayout
 from robovlms.data.oxe.franka import FRANKA
 from robovlms.evaluation import libero
-from robovlms.evaluation.benchmarks import Options, open_benchmark
+from robovlms.evaluation.benchmarks import Options, elsewhere, open_benchmark
 from robovlms.evaluation.evaluate import run
 from robovlms.evaluation.results import Checkpoint
 from robovlms.evaluation.tabletop import open_tabletop
@@ -114,10 +114,10 @@ def test_without_the_package():
 
 
 def test_any_benchmark_plays_in_another_interpreter():
-    options = validate(Options, {"episodes": 1, "world_python": sys.executable})
-    here, elsewhere = open_tabletop(options), open_benchmark("tabletop", options)
-    assert elsewhere.protocol == here.protocol
-    world, local = elsewhere.worlds(), here.worlds()
+    here = open_tabletop(Options(episodes=1))
+    there = elsewhere(here, sys.executable, "")
+    assert there.protocol == here.protocol
+    world, local = there.worlds(), here.worlds()
     assert isinstance(world, RemoteWorld)
     job = here.jobs[0]
     states = [one.reset(job.initial_state, job.seed, render=False).state for one in (world, local)]
@@ -126,7 +126,7 @@ def test_any_benchmark_plays_in_another_interpreter():
 
 
 def test_results_say_what_the_worlds_ran_on(tmp_path):
-    tabletop = open_benchmark("tabletop", validate(Options, {"episodes": 1, "world_python": sys.executable}))
+    tabletop = elsewhere(open_tabletop(Options(episodes=1)), sys.executable, "")
     short = replace(tabletop, protocol=tabletop.protocol.model_copy(update={"max_steps": 2}))
     policy = scripted_baseline("zero", tabletop.action_spec)
     results = run(policy, short, checkpoint=Checkpoint("zero", "zero"), out=tmp_path / "out", workers=0)

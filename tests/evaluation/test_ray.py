@@ -7,6 +7,7 @@ import pytest
 from test_rollout import RULES, play
 from toy_policy import toy_factory, toy_jobs
 
+from robovlms.cli.scoring import score
 from robovlms.core.errors import UserError
 from robovlms.launchers.ray import RayWorkers
 
@@ -70,3 +71,14 @@ def test_no_cluster_there():
     ray.shutdown()
     with pytest.raises(UserError, match="ray start"):
         RayWorkers(toy_factory(), RULES, 1, address="127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "nonsense"])
+def test_an_evaluation_without_its_cluster_writes_nothing(monkeypatch, tmp_path, address):
+    import ray
+
+    ray.shutdown()
+    monkeypatch.setenv("RAY_ADDRESS", address)
+    with pytest.raises(UserError, match="ray start"):
+        score("baseline:zero", tmp_path / "x", "tabletop", {"episodes": 1}, launcher="ray")
+    assert not list(tmp_path.iterdir())

@@ -84,7 +84,17 @@ def test_a_disagreement_is_refused_and_named(tmp_path, parts):
     evaluate(tmp_path / "other", policy=ToyPolicy(executor="first"), shard=Shard(1, 3))
     with pytest.raises(UserError, match=r"Episode toy-00\d has another result.*\n.*tasks: "):
         merge([parts[0], tmp_path / "other"], tmp_path / "merged")
-    assert not (tmp_path / "merged").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["other"]
+
+
+def test_an_interrupt_leaves_nothing_either(tmp_path, parts, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("robovlms.evaluation.merging.write_video_index", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        merge(parts, tmp_path / "merged")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -154,15 +164,9 @@ def test_folders_that_cannot_be_merged(tmp_path, whole):
         merge([whole, tmp_path / "empty"], tmp_path / "merged")
 
 
-def test_what_a_killed_merge_left_is_in_no_ones_way(tmp_path, whole, parts, monkeypatch):
-    def killed(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("robovlms.evaluation.merging.publish", killed)
-    with pytest.raises(KeyboardInterrupt):
-        merge(parts, tmp_path / "merged")
-    monkeypatch.undo()
-    assert not (tmp_path / "merged").exists()
+def test_what_a_killed_merge_left_is_in_no_ones_way(tmp_path, whole, parts):
+    (tmp_path / ".merged.partial").mkdir()
+    (tmp_path / ".merged.partial" / "episodes.sqlite").write_text("half")
     merge(parts, tmp_path / "merged")
     assert (tmp_path / "merged" / "results.json").read_bytes() == (whole / "results.json").read_bytes()
     assert [path.name for path in tmp_path.iterdir()] == ["merged"]

@@ -74,13 +74,14 @@ def test_infrastructure_errors_and_speed_are_told(run_dir, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "results.json").write_text(json.dumps(changed))
     worlds = {"simulator": 0.61, "render": 0.22, "idle": 0.17}
-    timing = {"workers": 2, "steps_per_s": 1812.3, "episodes_per_h": 2400.4, "world_faults": 3}
+    timing = {"workers": 2, "steps_per_s": 1812.3, "episodes_per_h": 2400.4, "world_faults": 3, "idle_deaths": 2}
     timing["shares"] = {"worlds": worlds, "policy": {"busy": 0.74, "idle": 0.26}}
     (tmp_path / "run" / "timing.json").write_text(json.dumps(timing))
     text = shown([tmp_path / "run"], 300)
     total = len(changed["episodes"])
     assert f"Infrastructure errors: 1 of {total} episodes, not counted above: {broken['id']}." in text
     assert "World faults: 3 " in text
+    assert "Idle deaths: 2 " in text
     assert (
         "Speed: 1,812 control steps/s; 2,400 episodes/h; 2 workers; worlds: simulator 61 %, render 22 %, idle 17 %; "
         "policy: busy 74 %, idle 26 %"

@@ -19,6 +19,7 @@ from robovlms.actions.spec import ActionComponent, ActionSpec, Camera, Observati
 from robovlms.architectures.film_cnn import FilmCNNConfig
 from robovlms.architectures.model import CNNConfig, VLAConfig
 from robovlms.backbones.load import BackboneConfig
+from robovlms.backbones.pretrained import PretrainedBackbone
 from robovlms.core.config import validate
 from robovlms.core.errors import CorruptData, UnknownName, UserError
 from robovlms.core.types import Episode
@@ -231,7 +232,19 @@ def test_bad_settings_leave_the_folder_free(data, tmp_path):
     nowhere = VLAConfig(backbone=BackboneConfig(path="tiny:lava"))
     with pytest.raises(UserError, match="Did you mean 'llava'"):
         run(experiment(data, steps=1).model_copy(update={"model": nowhere}), tmp_path / "run")
+    assert not list(tmp_path.iterdir())
     run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_data_that_is_refused_leaves_nothing_new(data, tmp_path):
+    narrow = ACTION.components[0].model_copy(update={"high": 0.1})
+    stated = ACTION.model_copy(update={"components": (narrow, ACTION.components[1])})
+    config = experiment(data).model_copy(update={"data": (LeRobotConfig(path=data, action_spec=stated),)})
+    (tmp_path / "mine").mkdir()
+    for out, cache in (("runs/one", None), ("runs/one", tmp_path / "caches" / "one"), ("mine", None)):
+        with pytest.raises(CorruptData, match=r"'delta' is .* at most 0\.1"):
+            run(config, tmp_path / out, cache=cache)
+        assert list(tmp_path.rglob("*")) == [tmp_path / "mine"]
 
 
 @pytest.mark.parametrize(
@@ -244,6 +257,18 @@ def test_windows_longer_than_every_episode_are_refused(lengths, named, data, tmp
     with pytest.raises(UserError, match=named):
         run(validate(Experiment, config), tmp_path / "run")
     run(experiment(data, steps=1), tmp_path / "run")
+
+
+def test_a_prompt_that_the_vlm_has_no_room_for_is_refused_before_training(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(PretrainedBackbone, "num_positions", 50)  # what is trained on would fit, padded words do not
+    architecture = {"kind": "one_step_continuous", "chunk": 1, "max_text_tokens": 50}
+    model = {"kind": "vla", "backbone": {"path": "tiny:paligemma"}, "architecture": architecture}
+    config = validate(Experiment, experiment(data, steps=1).model_dump() | {"model": model})
+    with pytest.raises(UserError, match=r"prompt of \d+ tokens; this VLM has 50 positions.*architecture\.max_text_tok"):
+        run(config, tmp_path / "run")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["cache"]  # the frames serve the next try
+    monkeypatch.undo()
+    run(config, tmp_path / "run")
 
 
 def test_a_claimed_folder_says_by_what_before_anything_else_happens(data, tmp_path):

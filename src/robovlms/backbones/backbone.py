@@ -120,7 +120,10 @@ class Backbone(Wording):
         assert known.layout is not None
         if self.num_positions is not None and (got := known.layout.num_places) > self.num_positions:
             most = self.num_positions
-            raise UserError(f"A prompt of {got} tokens; this VLM has {most} positions. Use fewer frames or words.")
+            raise UserError(
+                f"A prompt of {got} tokens; this VLM has {most} positions. Lower --model.architecture.history or "
+                "--model.architecture.max_text_tokens, or choose fewer cameras."
+            )
         if cache is None and self.in_runs and len(pieces := runs(sequence)) > 1:
             return self._think_of_runs(pieces), None
         return self.decode(sequence.embeds, known), None if cache is None else known

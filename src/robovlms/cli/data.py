@@ -97,21 +97,30 @@ def doctor(
     replay: Annotated[
         bool, typer.Option("--replay", help="Play 20 episodes again in the world they are from, and compare.")
     ] = False,
+    world_python: Annotated[
+        str | None, typer.Option(help="Interpreter that has metaworld, for --replay: make world-metaworld builds one.")
+    ] = None,
     json_: AsJSON = False,
 ) -> None:
     """Verify conventions against the data. Exit code 1 where a finding is an error."""
     from rich.console import Console
 
     from robovlms.cli import data_doctor as told
+    from robovlms.core.errors import UserError
 
+    if world_python is not None and not replay:
+        raise UserError(
+            f"Got --world-python {world_python} without --replay, which plays there. Add it, or leave both."
+        )
+    again = told.replay_in(world_python) if replay else None
     settings = opened(arguments, kind, config, skip_bad)
     console = Console(highlight=False)
     if self_test:
-        found = told.self_test(settings, json_, replay)
+        found = told.self_test(settings, json_, again)
         typer.echo(json.dumps(asdict(found), indent=2)) if json_ else console.print(told.table(found))
         return
     other = opened([str(validation), *arguments[1:]], kind, config, skip_bad) if validation else None
-    diagnosis = told.diagnosis(settings, other, statistics, episodes, json_, replay)
+    diagnosis = told.diagnosis(settings, other, statistics, episodes, json_, again)
     if json_:
         typer.echo(json.dumps(asdict(diagnosis), indent=2))
     else:

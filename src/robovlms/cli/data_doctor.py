@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -21,6 +22,9 @@ from robovlms.data.doctor.mistakes import MISTAKES, Trials, nothing_more, trials
 from robovlms.data.doctor.stored import stored_beside, stored_in
 from robovlms.data.doctor.verified import verified
 from robovlms.data.source import EpisodeSource, SourceConfig
+
+Replay = Callable[[EpisodeSource], tuple[list[Finding], int]]
+"""What is found when episodes are played again, and how many could be."""
 
 COLOURS = {"error": "bold red", "warning": "yellow"}
 
@@ -47,7 +51,7 @@ def diagnosis(
     statistics: Path | None,
     looked_at: int,
     quiet: bool,
-    replay: bool = False,
+    replay: Replay | None = None,
 ) -> Diagnosis:
     """Run every check; with ``replay`` episodes are played again in their world, too.
 
@@ -67,23 +71,30 @@ def diagnosis(
         findings, skipped = findings + between(data, held_out), skipped + held_out.skipped
     known = dict(verified(data))
     if replay:
-        more, known["replay"] = _played_again(source)
+        more, played = replay(source)
+        known["replay"] = f"{played} episodes played again" if played else "not verified: no episode says how it began"
         findings = findings + more
     num_frames = sum(len(one.actions) for one in data.recordings)
     return Diagnosis(len(data.recordings), num_frames, findings, known, skipped)
 
 
-def _played_again(source: EpisodeSource) -> tuple[list[Finding], str]:
-    """What is found when episodes are played again, and how many could be."""
+def replay_in(world_python: str | None) -> Replay:
+    """Plays episodes again, those of Meta-World in this interpreter; ours when None.
+
+    Raises:
+        UserError: There is no such interpreter, or it has no Meta-World.
+    """
     from robovlms.demos.check_replay import check
+    from robovlms.demos.metaworld import require_metaworld
 
-    found, played = check(source)
-    return found, f"{played} episodes played again" if played else "not verified: no episode says how it began"
+    if world_python is not None:
+        require_metaworld(world_python)
+    return partial(check, world_python=world_python)
 
 
-def self_test(config: SourceConfig, quiet: bool, replay: bool = False) -> Trials:
+def self_test(config: SourceConfig, quiet: bool, replay: Replay | None = None) -> Trials:
     """What is found in the data as it is, and which of all mistakes are noticed when they are made in it."""
-    also = (lambda source: _played_again(source)[0]) if replay else nothing_more
+    also = (lambda source: replay(source)[0]) if replay else nothing_more
     with _bar(quiet, len(MISTAKES) + 1) as step:
         return trials(_filled(config), config, on_trial=step, also=also)
 

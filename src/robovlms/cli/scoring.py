@@ -38,6 +38,7 @@ def score(
     shard: Shard = WHOLE,
 ) -> Results:
     """Evaluate on a benchmark and keep the policy's provenance beside the results; ``asked`` are its ``Options``."""
+    launch = find_launcher(launcher, reply_timeout_s)  # refuses here, before anything is trained or written
     kind, _, name = checkpoint.partition(":")
     if kind == "baseline" and name not in SCRIPTS:
         from robovlms.cli.baselines import require_trainable, trained
@@ -64,7 +65,7 @@ def score(
         resume=resume,
         shard=shard,
         rival=rival,
-        launch=find_launcher(launcher, reply_timeout_s),
+        launch=launch,
     )
     _keep_provenance(checkpoint, out)
     return results

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,35 @@ def partial_folder(path: Path) -> Path:
     with clear_disk_errors(path):
         partial.mkdir(parents=True)
     return partial
+
+
+@contextmanager
+def new_folder(path: Path) -> Generator[Path]:
+    """A folder beside ``path`` to write into, which takes its name at the end; an error or an interrupt removes it.
+
+    Raises:
+        UserError: ``path`` already holds something.
+    """
+    partial = partial_folder(path)
+    try:
+        yield partial
+        publish(partial, path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def no_empty_folders(*paths: Path) -> Generator[None]:
+    """Where an error ends the work, remove those of these folders, and of all above, that it made and left empty."""
+    new = [folder for path in paths for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        yield
+    except BaseException:
+        for folder in new:
+            with suppress(OSError):  # it holds something, or was never made
+                folder.rmdir()
+        raise
 
 
 def publish(partial: Path, path: Path) -> None:

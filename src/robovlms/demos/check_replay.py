@@ -15,8 +15,10 @@ TOLERANCE = 1e-3
 """By how much a number of the state (m, rad) may differ: another processor computes other last bits."""
 
 
-def check(source: EpisodeSource, most: int = MOST) -> tuple[list[Finding], int]:
+def check(source: EpisodeSource, most: int = MOST, world_python: str | None = None) -> tuple[list[Finding], int]:
     """A finding where episodes go another way than recorded; and how many could be played.
+
+    ``world_python`` is the interpreter that has Meta-World; ours when None.
 
     Raises:
         MissingExtra: Their simulator is not installed.
@@ -24,7 +26,7 @@ def check(source: EpisodeSource, most: int = MOST) -> tuple[list[Finding], int]:
     """
     played, differing = 0, list[tuple[int, str, int | None]]()
     for index in spread(len(source), most):
-        compared = _compare(source.read(index, ()))
+        compared = _compare(source.read(index, ()), world_python)
         played += compared is not None
         if compared and compared[0]:
             differing.append((index, *compared))
@@ -43,10 +45,10 @@ def check(source: EpisodeSource, most: int = MOST) -> tuple[list[Finding], int]:
     return [finding], played
 
 
-def _compare(episode: Episode) -> tuple[str, int | None] | None:
+def _compare(episode: Episode, world_python: str | None) -> tuple[str, int | None] | None:
     """What is different and from which row on, or nothing ("", None); None where the episode cannot be played."""
     try:
-        again = replay(episode)
+        again = replay(episode, world_python)
     except (MissingExtra, UnknownName):
         raise
     except UserError as error:

@@ -17,7 +17,10 @@ from robovlms.core.protocols import World
 from robovlms.core.types import Episode
 from robovlms.demos.gusts import push_at, pushed
 from robovlms.demos.tabletop_start import start_from
+from robovlms.worlds.metaworld.conventions import ACTION_SPEC, observation_spec
 from robovlms.worlds.metaworld.env import MetaWorld
+from robovlms.worlds.remote.process import remedy
+from robovlms.worlds.remote.world import remote_world
 from robovlms.worlds.tabletop import Tabletop
 
 
@@ -29,8 +32,10 @@ class Replayed:
     success: bool
 
 
-def replay(episode: Episode) -> Replayed | None:
+def replay(episode: Episode, world_python: str | None = None) -> Replayed | None:
     """Play an episode again without images; None where it does not say how it began.
+
+    ``world_python`` is the interpreter that has Meta-World; ours when None. The tabletop always plays here.
 
     Raises:
         UnknownName: It is from a world that is not here.
@@ -41,7 +46,7 @@ def replay(episode: Episode) -> Replayed | None:
         return None
     if how["world"] not in STARTS:
         raise UnknownName("world of a demonstration", how["world"], STARTS)
-    world, states, success = STARTS[how["world"]](how), [], False
+    world, states, success = STARTS[how["world"]](how, world_python), [], False
     state = world.restore(world.snapshot(), render=False).state
     world.begin_task(episode.task)
     for row, action in enumerate(episode.actions):
@@ -51,14 +56,14 @@ def replay(episode: Episode) -> Replayed | None:
     return Replayed(np.stack(states), success)
 
 
-def _start_tabletop(how: Mapping[str, Any]) -> World:
+def _start_tabletop(how: Mapping[str, Any], world_python: str | None) -> World:
     world = _tabletop(how["scene"])
     start_from(world, how["start"])
     return world
 
 
-def _start_metaworld(how: Mapping[str, Any]) -> World:
-    world = _metaworld()
+def _start_metaworld(how: Mapping[str, Any], world_python: str | None) -> World:
+    world = _metaworld(world_python)
     world.reset(how["initial_state"], how["seed"], render=False)
     for action in how["before"]:
         world.step(np.array(action, dtype=float), render=False)
@@ -71,11 +76,14 @@ def _tabletop(scene: str) -> Tabletop:
 
 
 @cache
-def _metaworld() -> MetaWorld:
-    return MetaWorld()
+def _metaworld(world_python: str | None) -> World:
+    if world_python is None:
+        return MetaWorld()
+    where = f"{MetaWorld.__module__}:{MetaWorld.__name__}"
+    return remote_world(world_python, where, {}, ACTION_SPEC, observation_spec(), remedy("metaworld"))
 
 
-STARTS: Mapping[str, Callable[[Mapping[str, Any]], World]] = {
+STARTS: Mapping[str, Callable[[Mapping[str, Any], str | None], World]] = {
     "tabletop": _start_tabletop,
     "metaworld": _start_metaworld,
 }

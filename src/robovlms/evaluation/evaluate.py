@@ -96,21 +96,15 @@ def run(
     if bind := getattr(policy, "bind", None):
         bind(benchmark.action_spec, benchmark.observation_spec)
     protocol, jobs = benchmark.protocol, benchmark.jobs
-    recorded = [replace(job, video=out / VIDEOS / f"{job.id}.mp4") for job in jobs[:video]]
-    part = list(shard.of([*recorded, *jobs[video:]]))
+    part = shard.of(_recorded(jobs, video, out / VIDEOS))
     if rival is not None:
         _require_whole(shard)
         rival.require_comparable(protocol, jobs)
-        part.sort(key=lambda job: results.mixed(job.id))
+        part = sorted(part, key=lambda job: results.mixed(job.id))
     decided = undecided if rival is None else partial(rival.decided, protocol, jobs)
     agenda = Agenda.of(Identity(protocol, checkpoint, results.versions() | dict(benchmark.versions)), jobs)
     with open_store(out, agenda, resume) as store, EpisodeProgress(len(part)) as progress:
-        done = store.done
-        resumed = done.intersection(job.id for job in part)
-        for episode in store.episodes:
-            if episode.id in resumed:
-                progress.episode(episode, resumed=True)
-        wanted = [job for job in part if job.id not in done]
+        wanted = _missing(part, store, progress)
         if wanted and not decided(store.episodes):
             num_workers = min(workers, most_at_once(len(wanted), protocol.batch))
             pool = launch(benchmark.worlds, Rules(protocol.max_steps, protocol.instruction_split), num_workers)
@@ -129,6 +123,21 @@ def _require_whole(shard: Shard) -> None:
             f"Got part {shard.number}/{shard.count} of an evaluation that stops against another one: when to stop "
             "depends on all episodes. Leave one of the two out."
         )
+
+
+def _recorded(jobs: Sequence[Job], video: int, folder: Path) -> list[Job]:
+    """All jobs, the first ``video`` of which are recorded."""
+    return [*(replace(job, video=folder / f"{job.id}.mp4") for job in jobs[:video]), *jobs[video:]]
+
+
+def _missing(part: Sequence[Job], store: EpisodeStore, progress: EpisodeProgress) -> list[Job]:
+    """The jobs still to play; those that were played earlier go into the progress."""
+    done = store.done
+    resumed = done.intersection(job.id for job in part)
+    for episode in store.episodes:
+        if episode.id in resumed:
+            progress.episode(episode, resumed=True)
+    return [job for job in part if job.id not in done]
 
 
 def _play(
@@ -153,4 +162,5 @@ def _play(
                     break
     finally:
         pool.close()
+    rollouts.spent.num_idle_deaths = pool.num_idle_deaths
     return rollouts.spent

@@ -40,6 +40,11 @@ Command = Job | Act | Look
 class Workers(Protocol):
     """Where the worlds are: commands for slots go out, and are answered in the order of their sending."""
 
+    @property
+    def num_idle_deaths(self) -> int:
+        """Workers that died while they played nothing: no episode's doing."""
+        ...
+
     def send(self, commands: Mapping[int, Command]) -> None:
         """Send one command for each slot."""
         ...
@@ -109,6 +114,8 @@ class Host:
 
 class LocalWorkers:
     """Episodes in this process: for debugging and small tests; an exception in a world goes through."""
+
+    num_idle_deaths = 0
 
     def __init__(self, factory: WorldFactory, rules: Rules):
         self._host = Host(factory, rules)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from robovlms.core.errors import UserError
-from robovlms.core.files import clear_disk_errors, partial_folder, publish
+from robovlms.core.files import clear_disk_errors, new_folder
 from robovlms.evaluation.agenda import Agenda
 from robovlms.evaluation.concluding import VIDEOS, conclude, write_video_index
 from robovlms.evaluation.opening import open_store
@@ -33,16 +33,14 @@ def merge(folders: Sequence[Path], out: Path) -> tuple[Results, list[str]]:
     with ExitStack() as stack:
         stores = [stack.enter_context(EpisodeStore(folder)) for folder in folders]
         agenda = _common(folders, stores)
-        partial = partial_folder(out)
+        partial = stack.enter_context(new_folder(out))
         merged = stack.enter_context(open_store(partial, agenda))
         for store in stores:
             merged.record(store.episodes)
         for folder in folders:
             _copy_files(folder, partial)
         write_video_index(partial / VIDEOS, merged.episodes)
-        found = conclude(merged, partial), merged.missing
-    publish(partial, out)
-    return found
+        return conclude(merged, partial), merged.missing
 
 
 def _common(folders: Sequence[Path], stores: Sequence[EpisodeStore]) -> Agenda:

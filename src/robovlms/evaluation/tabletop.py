@@ -21,7 +21,13 @@ NAME = "tabletop"
 
 
 def open_tabletop(options: Options) -> Benchmark:
-    """What ``robovlms evaluate --benchmark tabletop`` plays: scene D, and the tasks trained on, unless told."""
+    """What ``robovlms evaluate --benchmark tabletop`` plays: scene D, and the tasks trained on, unless told.
+
+    Raises:
+        UserError: It has no such scene, setting or task, or another interpreter was named.
+    """
+    if (python := options.world_python) is not None:
+        raise UserError(f"Got --world-python {python}: the tabletop runs in this interpreter. Leave it out.")
     told: dict[str, Any] = {
         "scene": options.scene,
         "setting": options.setting,

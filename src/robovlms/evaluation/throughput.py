@@ -25,6 +25,7 @@ class Spent:
         policy_s: Seconds of the policy.
         num_episodes: Episodes that ended.
         num_faults: Times a world broke down under an episode, each of which was played again or given up.
+        num_idle_deaths: Times a worker died that was playing nothing; its episodes were played again.
     """
 
     simulator_s: float = 0.0
@@ -32,6 +33,7 @@ class Spent:
     policy_s: float = 0.0
     num_episodes: int = 0
     num_faults: int = 0
+    num_idle_deaths: int = 0
 
     def worlds(self, busy_s: float, render_s: float | None) -> None:
         """Add what one command took a world, and how much of it was drawing."""
@@ -63,6 +65,7 @@ def timing(spent: Spent, num_steps: int, wall_s: float, num_workers: int) -> dic
         "steps_per_s": round(num_steps / max(wall_s, 1e-9), 1),
         "episodes_per_h": round(3600 * spent.num_episodes / max(wall_s, 1e-9), 1),
         "world_faults": spent.num_faults,
+        "idle_deaths": spent.num_idle_deaths,
         "shares": spent.shares(wall_s, max(num_workers, 1)),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

@@ -58,7 +58,7 @@ class ProcessWorkers:
         self._workers = [_Worker(factory, rules) for _ in range(num_workers)]
         self._lost: dict[int, Lost] = {}
         self._slots: set[int] = set()
-        self._idle_deaths = 0
+        self.num_idle_deaths = self._idle_deaths_in_a_row = 0
 
     @property
     def process_ids(self) -> Sequence[int | None]:
@@ -118,7 +118,7 @@ class ProcessWorkers:
         if isinstance(reply, str):
             self._replace(index, reply)
             return {}
-        self._idle_deaths = 0
+        self._idle_deaths_in_a_row = 0
         worker.expected.pop(0)
         return reply
 
@@ -127,8 +127,9 @@ class ProcessWorkers:
         playing = worker.playing.value
         worker.process.join(5.0)
         reason = reason or f"the worker process died (exit code {worker.process.exitcode})"
-        self._idle_deaths = self._idle_deaths + 1 if playing < 0 else 0
-        if self._idle_deaths >= MAX_IDLE_DEATHS:
+        self.num_idle_deaths += playing < 0
+        self._idle_deaths_in_a_row = self._idle_deaths_in_a_row + 1 if playing < 0 else 0
+        if self._idle_deaths_in_a_row >= MAX_IDLE_DEATHS:
             raise WorkFailed(f"Evaluation workers do not start: {reason}. What they printed says why.")
         worker.stop(patience_s=0.0)
         held = {slot for slot in self._slots if slot % len(self._workers) == index}

@@ -38,6 +38,9 @@ class RayWorkers:
         WorkFailed: It has no free core for an actor.
     """
 
+    num_idle_deaths = 0
+    """Nobody hears of a death before the next call, which it then counts for."""
+
     def __init__(
         self,
         factory: WorldFactory,
@@ -46,7 +49,7 @@ class RayWorkers:
         address: str | None = None,
         reply_timeout_s: float = REPLY_TIMEOUT_S,
     ):
-        self._ray = _connect(address)
+        self._ray = connect(address)
         self._what, self._reply_timeout_s = (factory, rules), reply_timeout_s
         self._actor_class = self._ray.remote(num_cpus=1, max_restarts=0, max_task_retries=0)(_Actor)
         self._unanswered: list[dict[int, Any]] = [{} for _ in range(num_workers)]
@@ -140,7 +143,13 @@ class _Actor:
         return ray.get_runtime_context().get_node_id()
 
 
-def _connect(address: str | None) -> Any:
+def connect(address: str | None = None) -> Any:
+    """Ray, connected to a cluster; see ``RayWorkers``.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UserError: There is no cluster at ``address``.
+    """
     try:
         import ray
     except ImportError:

@@ -11,7 +11,7 @@ SHOWN = 5
 
 def how_it_ran(run: Run) -> list[str]:
     """Lines about infrastructure errors and throughput; none of what a run does not tell."""
-    return [line for line in (_errors(run), _faults(run), _speed(run)) if line]
+    return [line for line in (_errors(run), _faults(run), _idle_deaths(run), _speed(run)) if line]
 
 
 def _errors(run: Run) -> str:
@@ -30,6 +30,11 @@ def _errors(run: Run) -> str:
 def _faults(run: Run) -> str:
     faults = run.timing.get("world_faults")
     return f"World faults: {faults} (crash, hang or nonsense), each followed by a new try." if faults else ""
+
+
+def _idle_deaths(run: Run) -> str:
+    deaths = run.timing.get("idle_deaths")
+    return f"Idle deaths: {deaths} (workers that played nothing); what they held began anew." if deaths else ""
 
 
 def _speed(run: Run) -> str:

@@ -23,7 +23,7 @@ import torch
 from robovlms.architectures.model import image_spec
 from robovlms.architectures.vlm import VLMArchitecture
 from robovlms.core.errors import UserError
-from robovlms.core.files import read_json, write_json
+from robovlms.core.files import no_empty_folders, read_json, write_json
 from robovlms.data.loader import Loader, normalized
 from robovlms.data.stats import action_statistics, state_statistics
 from robovlms.data.store.build import OpenedSources, open_sources
@@ -58,9 +58,12 @@ def run(experiment: Experiment, out: Path, resume: bool = False, cache: Path | N
     """
     opened = open_sources(experiment.data)
     experiment.normalization.require_known(*(source.action_spec for source in opened.sources))
-    resuming = claim(out, experiment, resume)
-    with released_on_error(out, keep=resume):
-        vla, store = prepare(experiment, opened, cache or out / CACHE)
+    cache = cache or out / CACHE
+    with no_empty_folders(cache, out):
+        resuming = claim(out, experiment, resume)
+        with released_on_error(out, keep=resume):
+            vla, store = prepare(experiment, opened, cache)
+            rehearse(experiment, vla, store)
     vla.provenance = describe(experiment, opened, store, vla)
     write_json(out / EXPERIMENT, vla.provenance)
     if experiment.encodes_first and encoded_frames(out / CACHE) is None:
@@ -69,7 +72,7 @@ def run(experiment: Experiment, out: Path, resume: bool = False, cache: Path | N
             encode_frames(vla.network, store, out / CACHE, on_frames)
     processes = num_processes(experiment.training.processes)
     if processes > 1:
-        spawn(_train_share, (experiment, out, resuming, cache or out / CACHE), processes)
+        spawn(_train_share, (experiment, out, resuming, cache), processes)
     else:
         share_cores(1)
         fit(make_task(experiment, out, resuming, vla, store))
@@ -136,6 +139,18 @@ def prepare(experiment: Experiment, opened: OpenedSources, cache: Path) -> tuple
     vla = VLA(manifest, network, action_statistics(store))
     fit_head(vla, store)
     return vla, store
+
+
+@torch.no_grad()
+def rehearse(experiment: Experiment, vla: VLA, store: FrameStore) -> None:
+    """Think about one window as it will be when acting, to learn of a prompt that no VLM has room for before training.
+
+    Raises:
+        UserError: The VLM has fewer positions than the prompt has tokens.
+    """
+    normalizers = {name: vla.normalizer(name) for name in vla.statistics}
+    vla.network.eval()
+    vla.loss(Loader(store, store.training_episodes, windows(experiment), 1, normalizers).batch(0))
 
 
 def fit_head(vla: VLA, store: FrameStore) -> None:

@@ -1,12 +1,13 @@
 """The 34 tasks, under CALVIN's own names: what they are, whether one succeeded, whether one can begin."""
 
-from collections.abc import Sequence
+from functools import partial
 
 from robovlms.core.errors import UnknownName
 from robovlms.worlds.tabletop import predicates
 from robovlms.worlds.tabletop.geometry import DOOR_TRAVEL, DRAWER_TRAVEL, WORKSPACE_HIGH
 from robovlms.worlds.tabletop.state import BLOCKS, SceneState
 from robovlms.worlds.tabletop.symbolic import Symbols, outcome
+from robovlms.worlds.task_sets import chosen
 
 _SIDES = ("right", "left")
 
@@ -50,17 +51,8 @@ PUSH_ROOM_M = 0.02
 """How far beyond the distance asked for a block must be free to go, for a push to be worth beginning."""
 
 
-def task_set(names: str | Sequence[str]) -> tuple[str, ...]:
-    """Tasks by the name of a set or by their own names, in the order of ``TASKS`` and each once.
-
-    Raises:
-        UnknownName: neither a set nor a task is called that.
-    """
-    asked = TASK_SETS.get(names, (names,)) if isinstance(names, str) else names
-    for name in asked:
-        if name not in _PREDICATES:
-            raise UnknownName("task", name, [*TASKS, *TASK_SETS])
-    return tuple(task for task in TASKS if task in asked)
+task_set = partial(chosen, TASKS, TASK_SETS)
+"""Tasks by the name of a set or by their own names, in the order of ``TASKS``; see ``task_sets.chosen``."""
 
 
 def check(task: str, before: SceneState, after: SceneState) -> bool:
