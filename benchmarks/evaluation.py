@@ -54,6 +54,9 @@ class Drawn(Wrapped):
     def needs_observation(self, episode: str) -> bool:
         return True
 
+    def planned(self, episode: str) -> None:
+        """Nothing is decided before it was looked at."""
+
 
 class Dearer(Wrapped):
     """Its network takes ``more_ms`` milliseconds more of a core, each time that it runs."""

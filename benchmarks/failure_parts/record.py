@@ -41,7 +41,7 @@ def _play(world: Tabletop, actor: Actor, job: Job):
             trace, pictures = [world.moment()], [world.render("static", 130)]
         if actor.needs_observation() and not turn.rendered:
             turn = player.look()
-        turn = player.act(actor.act(turn.observation), render=actor.needs_observation())
+        turn = player.act([actor.act(turn.observation)], render=actor.needs_observation())
         trace.append(world.moment())
         if (len(trace) - 1) % EVERY == 0:
             pictures.append(world.render("static", 130))

@@ -96,7 +96,7 @@ def play(actions, tasks=("lift_red_block_table",), max_steps=60, **state):
     script, action = actions(world), np.zeros(7)
     while turn.result is None:
         action = next(script, action)
-        turn = player.act(action, render=False)
+        turn = player.act([action], render=False)
     return turn.result.tasks[-1]
 
 
@@ -162,7 +162,7 @@ def test_a_world_that_is_not_traced_only_times_out():
     player = Player(ToyWorld(), Rules(3, "validation"))
     turn = player.begin(Job("one", {"x": 0.0}, 0, ("left",)))
     while turn.result is None:
-        turn = player.act(np.zeros(2), render=False)
+        turn = player.act([np.zeros(2)], render=False)
     assert turn.result.tasks[-1].failure == "timeout"
 
 

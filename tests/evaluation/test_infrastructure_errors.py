@@ -155,7 +155,7 @@ if __name__ == "__main__":
     pool = ProcessWorkers(WorldFactory("toy_world:ToyWorld", dict(fault_file=faults)), Rules(25, "validation"), 1)
     pool.send({{0: Job("hanging", dict(x=0.0), 0, ("hang",))}})
     pool.collect({{0}})
-    pool.send({{0: Act(np.zeros(2), render=False)}})
+    pool.send({{0: Act((np.zeros(2),), render=False)}})
     Path({folder!r}, "worker").write_text(str(pool.process_ids[0]))
     time.sleep(60)
 """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from toy_policy import ToyPolicy, Traced, toy_factory, toy_jobs
+from toy_policy import PlanningToyPolicy, ToyPolicy, Traced, toy_factory, toy_jobs
 from toy_world import ACTION_SPEC, ToyWorld
 
 from robovlms.core.errors import UserError, WorkFailed
@@ -104,7 +104,7 @@ def test_worlds_are_rendered_only_when_a_plan_is_due():
     turn, num_steps = player.look(), 0
     while turn.result is None and turn.instruction is None:
         action = policy.act({"e": turn.observation})["e"].action
-        turn = player.act(action, policy.needs_observation("e"))
+        turn = player.act([action], policy.needs_observation("e"))
         num_steps += 1
     assert num_steps > 3
     assert world.num_renders == 1 + num_steps // 3
@@ -120,6 +120,34 @@ def test_a_policy_that_never_looks_never_renders(monkeypatch):
     monkeypatch.setattr(ToyWorld, "_observe", unseen)
     results = play(toy_jobs(6), 0, scripted_baseline("random", ACTION_SPEC))
     assert len(results) == 6
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+def test_steps_that_are_decided_are_played_without_asking_to_the_same_results(reference, num_workers, monkeypatch):
+    acts, act = [], PlanningToyPolicy.act
+    monkeypatch.setattr(PlanningToyPolicy, "act", lambda self, seen: acts.append(len(seen)) or act(self, seen))
+    policy = PlanningToyPolicy()
+    found = play(toy_jobs(23), num_workers, policy)
+    assert sorted(found, key=lambda one: one.id) == sorted(reference, key=lambda one: one.id)
+    assert acts == policy.fills  # it was only asked for plans
+    assert sum(acts) < 0.5 * sum(task.steps for one in found for task in one.tasks)
+
+
+def test_steps_that_are_decided_are_not_drawn(monkeypatch):
+    drawn, observe = [], ToyWorld._observe
+    monkeypatch.setattr(ToyWorld, "_observe", lambda self, render: drawn.append(render) or observe(self, render))
+    counts = []
+    for policy in (ToyPolicy(), PlanningToyPolicy()):
+        drawn.clear()
+        play(toy_jobs(23), 0, policy)
+        counts.append(sum(drawn))
+    assert counts[0] == counts[1] > 0
+
+
+def test_control_steps_are_counted_as_they_are_played(reference):
+    counted, pool = [], open_workers(toy_factory(), RULES, 0)
+    list(Rollouts(PlanningToyPolicy(), pool, toy_jobs(23), batch=4, seed=7, on_steps=counted.append).run())
+    assert sum(counted) == sum(task.steps for one in reference for task in one.tasks)
 
 
 class Sure(ToyPolicy):
@@ -142,8 +170,16 @@ class Sure(ToyPolicy):
         return made
 
 
-def test_each_attempt_keeps_its_own_mean_confidence(reference):
-    results = play(toy_jobs(23), 0, Sure())
+class SurePlanning(Sure):
+    """Says with what it has decided already how sure it is."""
+
+    def planned(self, episode):
+        return None if self.executor.due(episode) else self.act({episode: None})[episode]
+
+
+@pytest.mark.parametrize("policy", [Sure, SurePlanning])
+def test_each_attempt_keeps_its_own_mean_confidence(reference, policy):
+    results = play(toy_jobs(23), 0, policy())
     for result in results:
         for task in result.tasks:
             expected = np.mean([1 / (1 + number) for number in range(0, task.steps, 2)])

@@ -65,6 +65,13 @@ class ToyPolicy:
             self.executor.push(episode, wobble[row] + float(0.2 * rows[row, 192] + 0.5 * rows[row, 193]))
 
 
+class PlanningToyPolicy(ToyPolicy):
+    """The same, and says what it has decided already."""
+
+    def planned(self, episode):
+        return None if self.executor.due(episode) else Decision(self.executor.next(episode))
+
+
 class Traced:
     """Wraps a policy and keeps a digest of every byte an episode saw and did; a retried episode begins anew."""
 

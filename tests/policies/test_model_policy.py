@@ -187,6 +187,26 @@ def test_images_are_asked_for_only_when_a_plan_is_due():
     assert asked == [True, False, False, True, False, False, True]
 
 
+@pytest.mark.parametrize(
+    ("executor", "most"), [("chunk:3", 2), ("chunk:4", 3), ("first", 0), ("ensemble:0.1", 0), ("chunk:3@1", 0)]
+)
+def test_what_is_decided_already_is_what_asking_at_each_step_gives(executor, most):
+    """With a latency nothing is: the action that waits for a plan follows from the last one that was played."""
+    ahead, asked = (make().policy(executor, batch_size=1) for _ in range(2))
+    for policy in (ahead, asked):
+        policy.start("a", "open the drawer", seed=0)
+    longest = 0
+    for _ in range(6):
+        run = [ahead.act({"a": looking()})["a"], *iter(lambda: ahead.planned("a"), None)]
+        assert ahead.needs_observation("a") or executor.endswith("@1")
+        longest = max(longest, len(run) - 1)
+        for decision in run:
+            expected = asked.act({"a": looking()})["a"]
+            np.testing.assert_array_equal(decision.action, expected.action)
+            assert decision.confidence == expected.confidence
+    assert longest == most
+
+
 def test_a_state_of_another_length_is_refused_where_nothing_was_bound():
     spec = observation_spec(64)
     policy = make(spec=spec.select(state=["gripper_action", "tcp_position"])).policy("first", batch_size=1)

@@ -41,6 +41,18 @@ class Policy(Protocol):
 
 
 @runtime_checkable
+class PlansAhead(Protocol):
+    """A policy that has decided some steps before they come, so that a world may play them without asking."""
+
+    def planned(self, episode: str) -> Decision | None:
+        """The next step's decision, which counts as acted, if nothing that is seen until then can change it.
+
+        More may be taken than are played before a task ends; what was taken is forgotten with the instruction.
+        """
+        ...
+
+
+@runtime_checkable
 class World(Protocol):
     """A robot and its surroundings, simulated or real, with tasks whose success it can tell."""
 

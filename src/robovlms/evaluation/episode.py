@@ -1,8 +1,8 @@
 """One episode in one world: the instructions one after the other, each after the success of the last."""
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,14 +58,16 @@ class Rules:
 class Turn:
     """What an episode waits with: an observation, with a new instruction where a task begins; or its result.
 
-    ``rendered`` tells whether the observation was rendered, which a world without cameras cannot show. ``took_s`` is
-    what it took the world, ``render_s`` how much of it was drawing (None where the world does not tell).
+    ``num_steps`` control steps led to it. ``rendered`` tells whether the observation was rendered, which a world
+    without cameras cannot show. ``took_s`` is what it took the world, ``render_s`` how much of it was drawing (None
+    where the world does not tell).
     """
 
     observation: Observation | None = None
     rendered: bool = False
     instruction: str | None = None
     result: EpisodeResult | None = None
+    num_steps: int = 0
     took_s: float = 0.0
     render_s: float | None = None
 
@@ -90,8 +92,15 @@ class Player:
         render = self._must_render
         return self._begin_task(sound(self._world.reset(job.initial_state, job.seed, render)), render)
 
-    def act(self, action: np.ndarray, render: bool) -> Turn:
-        """Play one control step; a success begins the next task, a failure or the last success ends the episode."""
+    def act(self, actions: Sequence[np.ndarray], render: bool) -> Turn:
+        """Play control steps until a task ends; a success begins the next, a failure or the last success is the end."""
+        for played, action in enumerate(actions, start=1):
+            turn = self._step(action, render and played == len(actions))
+            if turn.instruction is not None or turn.result is not None:
+                break
+        return replace(turn, num_steps=played)
+
+    def _step(self, action: np.ndarray, render: bool) -> Turn:
         render = render or self._must_render
         step = sound_step(self._world.step(action, render))
         self._num_steps += 1

@@ -14,9 +14,9 @@ from robovlms.evaluation.throughput import TellsRenderTime
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Play one control step."""
+    """Play control steps, one an action, until a task ends; ``render`` the last."""
 
-    action: np.ndarray
+    actions: tuple[np.ndarray, ...]
     render: bool
 
 
@@ -84,7 +84,7 @@ class Host:
     def _carry_out(self, player: Player, command: Command) -> Turn:
         if isinstance(command, Job):
             return player.begin(command)
-        return player.act(command.action, command.render) if isinstance(command, Act) else player.look()
+        return player.act(command.actions, command.render) if isinstance(command, Act) else player.look()
 
     def close(self) -> None:
         """Free the worlds and drop unfinished recordings."""

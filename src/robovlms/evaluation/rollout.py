@@ -2,18 +2,20 @@
 
 Episodes play in cohorts of ``batch``, in lockstep: a cohort waits for all its worlds, and the policy's network runs
 when all its episodes are due, so that its padded batch is full. What shares a batch with what therefore follows from
-the jobs alone. Two cohorts take turns: the worlds of one move while the policy thinks about the other.
+the jobs alone. Two cohorts take turns: the worlds of one move while the policy thinks about the other, through all
+steps of a plan where the policy has decided them (``PlansAhead``).
 """
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from robovlms.core.errors import WorkFailed
-from robovlms.core.protocols import Policy
+from robovlms.core.protocols import PlansAhead, Policy
 from robovlms.core.types import Decision, Observation
 from robovlms.evaluation.episode import Job, Turn, episode_result
 from robovlms.evaluation.host import Act, Command, Look, Lost, Workers
@@ -34,10 +36,17 @@ class _Seat:
     turn: Turn | None = None
     sure: list[list[float]] = field(default_factory=list)
     """The policy's confidence at the steps of each task begun."""
+    decided: list[Decision] = field(default_factory=list)
+    """What the world was sent to play."""
 
     @property
     def started(self) -> bool:
         return bool(self.sure)
+
+    def played(self, num_steps: int) -> None:
+        """Keep how sure the policy was at the steps that were played."""
+        if num_steps:
+            self.sure[-1] += [float(one.confidence) for one in self.decided[:num_steps] if one.confidence is not None]
 
     def judged(self, result: EpisodeResult) -> EpisodeResult:
         """The result with the confidence of each attempt."""
@@ -65,7 +74,7 @@ class Rollouts:
         jobs: Episodes in the order they are begun.
         batch: Episodes in a cohort: the most that ``policy.act`` ever gets at once.
         seed: Seed all sampling of the policy starts from; each episode derives its own.
-        on_steps: Called with the number of control steps just decided.
+        on_steps: Called with the number of control steps just played.
     """
 
     def __init__(
@@ -113,6 +122,8 @@ class Rollouts:
         if isinstance(turn, Lost):
             return self._lose(slot, turn)
         self.spent.worlds(turn.took_s, turn.render_s)
+        seat.played(turn.num_steps)
+        self._on_steps(turn.num_steps)
         if turn.result is not None:
             self._leave(slot)
             self._num_ok += 1
@@ -178,15 +189,19 @@ class Rollouts:
         began = time.perf_counter()
         decisions = self._policy.act({seat.job.id: seat.observation for seat in seats.values()})
         self.spent.policy_s += time.perf_counter() - began
-        self._on_steps(len(seats))
         commands: dict[int, Command] = {}
         for slot, seat in seats.items():
-            decision = _sound(decisions[seat.job.id], seat.job.id)
-            if decision.confidence is not None:
-                seat.sure[-1].append(float(decision.confidence))
-            commands[slot] = Act(decision.action, render=self._policy.needs_observation(seat.job.id))
+            episode = seat.job.id
+            seat.decided = [_sound(one, episode) for one in (decisions[episode], *self._planned(episode))]
+            actions = tuple(one.action for one in seat.decided)
+            commands[slot] = Act(actions, render=self._policy.needs_observation(episode))
             seat.turn = None
         return commands
+
+    def _planned(self, episode: str) -> Iterator[Decision]:
+        """What is decided already of the steps that follow."""
+        if isinstance(self._policy, PlansAhead):
+            yield from iter(partial(self._policy.planned, episode), None)
 
 
 def _sound(decision: Decision, episode: str) -> Decision:

@@ -113,6 +113,10 @@ class ModelPolicy:
             self._look(looking[start : start + self.batch_size], observations)
         return {episode: self._decide(episode) for episode in observations}
 
+    def planned(self, episode: str) -> Decision | None:
+        """The next action of a running plan; None where a frame is read first, or what was played still matters."""
+        return None if self.executor.delay or self.needs_observation(episode) else self._decide(episode)
+
     def _decide(self, episode: str) -> Decision:
         running = self._running[episode]
         plan = running.plan
