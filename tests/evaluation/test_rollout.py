@@ -24,7 +24,7 @@ def play(jobs, num_workers, policy=None, factory=None, batch=4, on_result=None, 
     pool = pool or open_workers(factory or toy_factory(), RULES, num_workers)
     results = []
     try:
-        for result in Rollouts(policy, pool, jobs, batch=batch, seed=7).run():
+        for result in Rollouts(policy, pool, jobs, RULES.max_steps, batch=batch, seed=7).run():
             results.append(result)
             if on_result:
                 on_result(pool, results)
@@ -146,8 +146,36 @@ def test_steps_that_are_decided_are_not_drawn(monkeypatch):
 
 def test_control_steps_are_counted_as_they_are_played(reference):
     counted, pool = [], open_workers(toy_factory(), RULES, 0)
-    list(Rollouts(PlanningToyPolicy(), pool, toy_jobs(23), batch=4, seed=7, on_steps=counted.append).run())
+    jobs, policy = toy_jobs(23), PlanningToyPolicy()
+    list(Rollouts(policy, pool, jobs, RULES.max_steps, batch=4, seed=7, on_steps=counted.append).run())
     assert sum(counted) == sum(task.steps for one in reference for task in one.tasks)
+
+
+class Endless(ToyPolicy):
+    """Has decided every step there will ever be."""
+
+    def act(self, observations):
+        return {episode: self.push(episode) for episode in observations}
+
+    def push(self, episode):
+        return Decision(np.array([0.1 if "right" in self.words[episode] else -0.1, 0.0]))
+
+
+class EndlessPlanning(Endless):
+    num_taken = 0
+
+    def planned(self, episode):
+        self.num_taken += 1
+        assert self.num_taken < 10_000, "taken for ever"
+        return self.push(episode)
+
+
+def test_no_more_steps_are_taken_than_a_task_may_have():
+    """A policy that plans without end, such as one that plays a recording."""
+    jobs, policy = toy_jobs(6), EndlessPlanning()
+    found, asked = ({one.id: one for one in play(jobs, 0, who)} for who in (policy, Endless()))
+    assert found == asked
+    assert policy.num_taken > 0
 
 
 class Sure(ToyPolicy):

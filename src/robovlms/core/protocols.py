@@ -47,7 +47,8 @@ class PlansAhead(Protocol):
     def planned(self, episode: str) -> Decision | None:
         """The next step's decision, which counts as acted, if nothing that is seen until then can change it.
 
-        More may be taken than are played before a task ends; what was taken is forgotten with the instruction.
+        More may be taken than are played before a task ends, though no more than a task may have; what was taken is
+        forgotten with the instruction.
         """
         ...
 

@@ -150,7 +150,8 @@ def _play(
     decided: Decide,
 ) -> Spent:
     """Play jobs until all have ended or it is ``decided``."""
-    rollouts = Rollouts(policy, pool, jobs, batch=protocol.batch, seed=protocol.seed, on_steps=progress.steps)
+    steps, batch, seed = protocol.max_steps, protocol.batch, protocol.seed
+    rollouts = Rollouts(policy, pool, jobs, steps, batch=batch, seed=seed, on_steps=progress.steps)
     known = store.episodes
     try:
         with closing(rollouts.run()) as episodes:

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
@@ -72,6 +73,7 @@ class Rollouts:
         policy: The policy; called in this thread only.
         workers: Where the worlds are.
         jobs: Episodes in the order they are begun.
+        max_steps: Control steps that a task may have.
         batch: Episodes in a cohort: the most that ``policy.act`` ever gets at once.
         seed: Seed all sampling of the policy starts from; each episode derives its own.
         on_steps: Called with the number of control steps just played.
@@ -82,12 +84,14 @@ class Rollouts:
         policy: Policy,
         workers: Workers,
         jobs: Sequence[Job],
+        max_steps: int,
         *,
         batch: int,
         seed: int,
         on_steps: Callable[[int], None] = lambda num: None,
     ):
         self._policy, self._workers, self._seed, self._on_steps = policy, workers, seed, on_steps
+        self._max_steps = max_steps
         self._queue = deque(jobs)
         self._seats: dict[int, _Seat] = {}
         self._tries: Counter[str] = Counter()
@@ -199,9 +203,9 @@ class Rollouts:
         return commands
 
     def _planned(self, episode: str) -> Iterator[Decision]:
-        """What is decided already of the steps that follow."""
+        """What is decided already of the steps that follow, as far as a task can go: a policy may never end."""
         if isinstance(self._policy, PlansAhead):
-            yield from iter(partial(self._policy.planned, episode), None)
+            yield from islice(iter(partial(self._policy.planned, episode), None), self._max_steps - 1)
 
 
 def _sound(decision: Decision, episode: str) -> Decision:
