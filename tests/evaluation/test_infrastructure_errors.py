@@ -18,7 +18,7 @@ from toy_world import FAULTS, ToyWorld
 from robovlms.core.errors import UserError
 from robovlms.evaluation.episode import Rules
 from robovlms.evaluation.evaluate import Benchmark, run
-from robovlms.evaluation.host import LocalWorkers, Look
+from robovlms.evaluation.host import Act, LocalWorkers, Look
 from robovlms.evaluation.results import load
 from robovlms.evaluation.rollout import MAX_TRIES
 from robovlms.evaluation.sanity import BrokenWorld
@@ -92,6 +92,21 @@ def test_a_worker_that_dies_while_it_plays_nothing_is_counted_apart(tmp_path):
     assert timing(tmp_path / "sound")["idle_deaths"] == 0
     assert timing(tmp_path / "killed")["idle_deaths"] == 1
     assert timing(tmp_path / "killed")["world_faults"] == 0
+
+
+def test_a_worker_that_plays_one_long_plan_after_another_does_not_hang():
+    """However many episodes it holds: the timeout is for what one of them plays."""
+    jobs, plan = toy_jobs(6, tasks=["slow"]), Act((np.zeros(2),) * 25, render=False)
+    pool = ProcessWorkers(toy_factory(), Rules(max_steps=100, instruction_split="validation"), 1)
+    try:
+        pool.send(dict(enumerate(jobs)))
+        pool.collect(range(6))
+        pool._reply_timeout_s = 2.0  # for worlds that are made; six plans take 3 s
+        pool.send(dict.fromkeys(range(6), plan))
+        turns = pool.collect(range(6))
+    finally:
+        pool.close()
+    assert [turns[slot].num_steps for slot in range(6)] == [25] * 6
 
 
 @pytest.mark.parametrize("fault", kinds("hang", "undecided"))

@@ -7,6 +7,7 @@ the process is replaced, and every episode it held is reported lost, with the on
 import multiprocessing
 import os
 import signal
+import time
 import traceback
 from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +23,10 @@ WORKER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE", "LP_
 """One thread a worker: numerics, waiting and software rendering. Libraries read these when they load."""
 
 REPLY_TIMEOUT_S = 300.0
-"""Silence of a worker, with all its episodes to move by a step or one world to make, that is taken for a hang."""
+"""Seconds at one command (a world to make, the decided steps of one episode) that are taken for a hang."""
+
+GLANCE_S = 1.0
+"""How often a silent worker is asked whether it is still at the same command."""
 
 MAX_IDLE_DEATHS = 3
 """Deaths in a row of a worker that was playing nothing: it cannot even start."""
@@ -40,6 +44,16 @@ class _Worker:
             self.process.start()
         theirs.close()
         self.expected: list[frozenset[int]] = []
+
+    def answers(self, patience_s: float) -> bool:
+        """Wait for an answer; False once one slot has been played for so long."""
+        playing, since = self.playing.value, time.monotonic()
+        while not self.pipe.poll(min(GLANCE_S, patience_s)):
+            if self.playing.value != playing:
+                playing, since = self.playing.value, time.monotonic()
+            elif time.monotonic() - since >= patience_s:
+                return False
+        return True
 
     def stop(self, patience_s: float = 5.0) -> None:
         self.pipe.close()
@@ -105,7 +119,7 @@ class ProcessWorkers:
 
     def _receive(self, index: int, worker: _Worker) -> dict[int, Turn]:
         try:
-            if not worker.pipe.poll(self._reply_timeout_s):
+            if not worker.answers(self._reply_timeout_s):
                 worker.process.kill()
                 self._replace(index, f"no answer within {self._reply_timeout_s:g} s")
                 return {}
