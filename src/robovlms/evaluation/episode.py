@@ -93,11 +93,16 @@ class Player:
         return self._begin_task(sound(self._world.reset(job.initial_state, job.seed, render)), render)
 
     def act(self, actions: Sequence[np.ndarray], render: bool) -> Turn:
-        """Play control steps until a task ends; a success begins the next, a failure or the last success is the end."""
+        """Play control steps until a task ends; a success begins the next, a failure or the last success is the end.
+
+        ``render`` the last that is played: who wants to see the end of a plan wants to see what interrupts it.
+        """
         for played, action in enumerate(actions, start=1):
             turn = self._step(action, render and played == len(actions))
             if turn.instruction is not None or turn.result is not None:
                 break
+        if render and not turn.rendered and turn.instruction is not None:
+            turn = replace(self.look(), instruction=turn.instruction)
         return replace(turn, num_steps=played)
 
     def _step(self, action: np.ndarray, render: bool) -> Turn:

@@ -14,7 +14,7 @@ from robovlms.evaluation.throughput import TellsRenderTime
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """Play control steps, one an action, until a task ends; ``render`` the last."""
+    """Play control steps, one an action, until a task ends; ``render`` the last that is played."""
 
     actions: tuple[np.ndarray, ...]
     render: bool
