@@ -12,6 +12,7 @@ from toy_world import ACTION_SPEC, ToyWorld
 from robovlms.core.errors import UserError, WorkFailed
 from robovlms.core.types import Decision
 from robovlms.evaluation.episode import Player, Rules
+from robovlms.evaluation.host import Look
 from robovlms.evaluation.rollout import Rollouts
 from robovlms.evaluation.workers import open_workers
 from robovlms.policies.scripted import scripted_baseline
@@ -142,6 +143,16 @@ def test_steps_that_are_decided_are_not_drawn(monkeypatch):
         play(toy_jobs(23), 0, policy)
         counts.append(sum(drawn))
     assert counts[0] == counts[1] > 0
+
+
+def test_only_the_first_picture_of_an_episode_is_asked_for(reference):
+    """What a success interrupts is drawn with it: asking takes another round, in which the policy waits."""
+    pool, looks = open_workers(toy_factory(), RULES, 0), []
+    send = pool.send
+    pool.send = lambda commands: looks.extend(isinstance(one, Look) for one in commands.values()) or send(commands)
+    play(toy_jobs(23), 0, PlanningToyPolicy(), pool=pool)
+    assert sum(looks) == 23
+    assert sum(one.num_solved for one in reference) > 23  # some were interrupted
 
 
 def test_control_steps_are_counted_as_they_are_played(reference):

@@ -249,7 +249,7 @@ def test_mujoco_imported_before_its_backend_was_chosen_is_one_clear_message():
     code += "try:\n    Tabletop('D').render('static')\nexcept UserError as error:\n    print(error)"
     environment = {name: value for name, value in os.environ.items() if name not in ("MUJOCO_GL", "DISPLAY")}
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], env=environment, capture_output=True, text=True)
-    assert "MuJoCo was imported before MUJOCO_GL was" in done.stdout
+    assert "MuJoCo was imported before MUJOCO_GL was " in done.stdout
     assert "it has glfw" in done.stdout
 
 

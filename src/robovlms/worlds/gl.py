@@ -17,6 +17,7 @@ from robovlms.core.errors import UserError
 APT_LINE = "apt-get install -y libegl1 libgl1-mesa-dri   # or: apt-get install -y libosmesa6"
 _PROBE = "import mujoco; c = mujoco.GLContext(8, 8); c.make_current(); c.free()"
 _OFF = "disable"
+_HEADLESS = ("egl", "osmesa")
 
 
 @runtime_checkable
@@ -70,11 +71,10 @@ def import_mujoco() -> ModuleType:
 def unusable(error: Exception) -> UserError:
     """The error for a backend that does not draw: chosen by hand in ``MUJOCO_GL``, or by importing MuJoCo first."""
     chosen = os.environ.get("MUJOCO_GL", "")
-    loaded = next((name for name in ("egl", "osmesa", "glfw") if f"mujoco.{name}" in sys.modules), chosen)
-    if loaded != chosen.lower():
+    if "mujoco.glfw" in sys.modules and chosen.lower() in _HEADLESS:
         return UserError(
-            f"MuJoCo was imported before MUJOCO_GL was {chosen or 'set'}: it has {loaded}, which does not draw here "
-            f"({error}). Make the world first and import mujoco then, or set MUJOCO_GL before Python starts."
+            f"MuJoCo was imported before MUJOCO_GL was {chosen}: it has glfw, which does not draw here ({error}). "
+            "Make the world first and import mujoco then, or set MUJOCO_GL before Python starts."
         )
     return UserError(
         f"MUJOCO_GL={chosen} does not work on this machine ({error}). Unset it to have one chosen, or run: {APT_LINE}"
@@ -92,7 +92,7 @@ def close_at_exit(holder: Closable) -> None:
 
 
 def _probe() -> str:
-    return next((name for name in ("egl", "osmesa") if _works(name)), "")
+    return next((name for name in _HEADLESS if _works(name)), "")
 
 
 def _works(name: str) -> bool:
